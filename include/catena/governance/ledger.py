@@ -1,0 +1,170 @@
+"""The ledger: append-only entries of what was decided, and the fold of them as of a time.
+
+What decides (gates, contracts) belongs in the links; they only write here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Engine,
+    Identity,
+    Index,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from catena.lake.content import identity_of
+from catena.run import Run
+
+Kind = Literal["quality", "candidate", "promotion", "rollback", "release", "report", "health", "note"]
+
+METADATA = MetaData()
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("usecase", String(60), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("partition", String(64), nullable=False),
+    Column("decision", String(30), nullable=False),
+    Column("effective_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("payload", JSONB, nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("code_version", String(60), nullable=False),
+    Column("entry_key", BigInteger, nullable=False),
+    UniqueConstraint("usecase", "entry_key", name="ledger_entry_once"),
+    Index("ledger_fold", "usecase", "kind", "subject", "effective_at", "id"),
+)
+
+_APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP; END $$;
+CREATE OR REPLACE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger.
+
+    Attributes:
+        subject: what the entry speaks of: a dataset, a model, a report.
+        effective_at: logical time, from which the entry holds.
+        recorded_at: wall time.
+    """
+
+    id: int
+    usecase: str
+    kind: Kind
+    subject: str
+    partition: str
+    decision: str
+    effective_at: datetime
+    recorded_at: datetime
+    payload: dict[str, Any]
+    run_id: str
+    code_version: str
+
+
+class Ledger:
+    """Appends entries and folds them, in PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self) -> None:
+        """Create the table and the trigger that keeps it append-only, where they are missing."""
+        with self._engine.begin() as connection:
+            # Two processes may start at once: the lock makes 'create if missing' safe.
+            connection.execute(text("SELECT pg_advisory_xact_lock(20130101)"))
+            METADATA.create_all(connection)
+            connection.execute(text(_APPEND_ONLY))
+
+    def append(
+        self,
+        run: Run,
+        *,
+        kind: Kind,
+        subject: str,
+        partition: str,
+        decision: str,
+        effective_at: datetime,
+        payload: Mapping[str, Any],
+    ) -> bool:
+        """Append an entry unless the last one on its subject and partition says the same; return whether it did.
+
+        Args:
+            payload: JSON-ready facts behind the decision; part of what 'the same' means.
+        """
+        clean = json.loads(json.dumps(dict(payload), default=str))
+        same = (LEDGER.c.usecase == run.usecase, LEDGER.c.kind == kind, LEDGER.c.subject == subject,
+                LEDGER.c.partition == partition)
+        with self._engine.begin() as connection:
+            lock = identity_of([run.usecase, kind, subject, partition])
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
+            last = connection.execute(
+                select(LEDGER.c.id, LEDGER.c.decision, LEDGER.c.payload, LEDGER.c.effective_at)
+                .where(*same).order_by(LEDGER.c.id.desc()).limit(1)
+            ).first()
+            if last and (last.decision, last.payload, last.effective_at) == (decision, clean, effective_at):
+                return False
+            # The key names the predecessor, so that a fact may return after another one (A, B, A).
+            key = identity_of([lock, decision, effective_at.isoformat(), clean, last.id if last else 0])
+            connection.execute(
+                insert(LEDGER).on_conflict_do_nothing(constraint="ledger_entry_once"),
+                {
+                    "usecase": run.usecase, "kind": kind, "subject": subject, "partition": partition,
+                    "decision": decision, "effective_at": effective_at, "payload": clean, "run_id": run.run_id,
+                    "code_version": run.code_version, "entry_key": key,
+                },
+            )
+        return True
+
+    def entries(
+        self,
+        usecase: str | None = None,
+        *,
+        kind: Kind | None = None,
+        subject: str | None = None,
+        partition: str | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Entry]:
+        """Return the entries that match, in logical order, then in the order of recording.
+
+        Args:
+            as_of: only entries that took effect at or before this logical time.
+        """
+        query = select(LEDGER.c[*Entry.__dataclass_fields__])
+        for column, value in (("usecase", usecase), ("kind", kind), ("subject", subject), ("partition", partition)):
+            if value is not None:
+                query = query.where(LEDGER.c[column] == value)
+        if as_of is not None:
+            query = query.where(LEDGER.c.effective_at <= as_of)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(LEDGER.c.effective_at, LEDGER.c.id)).all()
+        return [Entry(**row._asdict()) for row in rows]
+
+    def last(
+        self, usecase: str, kind: Kind, subject: str, *, partition: str | None = None, as_of: datetime | None = None
+    ) -> Entry | None:
+        """Return the entry that holds: the newest by logical time, then by recording; None where there is none."""
+        found = self.entries(usecase, kind=kind, subject=subject, partition=partition, as_of=as_of)
+        return found[-1] if found else None

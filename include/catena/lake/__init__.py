@@ -1,0 +1,24 @@
+"""The lake: declared Delta tables, atomic partition writes, time travel, identities of content."""
+
+from catena.lake.content import combined_identity, content_identity, identity_of
+from catena.lake.lake import WHOLE, CommitConflict, Lake, UndeclaredChange, Written
+from catena.lake.schema import SchemaMismatch, arrow_schema, conform
+from catena.lake.standard import HEALTH, PREDICTIONS, QUARANTINE, lake_tables
+
+__all__ = [
+    "HEALTH",
+    "PREDICTIONS",
+    "QUARANTINE",
+    "WHOLE",
+    "CommitConflict",
+    "Lake",
+    "SchemaMismatch",
+    "UndeclaredChange",
+    "Written",
+    "arrow_schema",
+    "combined_identity",
+    "conform",
+    "content_identity",
+    "identity_of",
+    "lake_tables",
+]

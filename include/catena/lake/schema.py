@@ -1,0 +1,58 @@
+"""Declared columns as Arrow types, and rows brought into declared form."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from catena.declaration import Column, Table
+
+ARROW_TYPES: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+class SchemaMismatch(ValueError):
+    """Rows do not have the declared columns, types or nullability."""
+
+
+def arrow_field(column: Column) -> pa.Field:
+    """Return the Arrow field of a declared column, with its meaning as metadata."""
+    metadata = {"description": column.description, "classification": column.classification}
+    return pa.field(column.name, ARROW_TYPES[column.type], column.nullable, metadata)
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of a declared table, columns in declared order."""
+    return pa.schema([arrow_field(column) for column in table.columns])
+
+
+def conform(rows: pa.Table, table: Table) -> pa.Table:
+    """Return the rows with exactly the declared columns, order and types.
+
+    Raises:
+        SchemaMismatch: a column is missing or undeclared, does not cast, or holds null against the declaration.
+    """
+    schema = arrow_schema(table)
+    if missing := [name for name in schema.names if name not in rows.column_names]:
+        raise SchemaMismatch(f"table {table.name}: columns {missing} are declared but not in the rows")
+    if extra := [name for name in rows.column_names if name not in schema.names]:
+        raise SchemaMismatch(f"table {table.name}: columns {extra} are in the rows but not declared")
+    arrays = []
+    for field in schema:
+        try:
+            column = rows[field.name].cast(field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise SchemaMismatch(f"table {table.name}, column {field.name}: {error}") from error
+        if not field.nullable and column.null_count:
+            raise SchemaMismatch(f"table {table.name}, column {field.name}: {column.null_count} nulls not allowed")
+        arrays.append(column)
+    return pa.table(arrays, schema=schema)
+
+
+def sorted_by_key(rows: pa.Table, table: Table) -> pa.Table:
+    """Return the rows in the order of the primary key."""
+    return rows.sort_by([(name, "ascending") for name in table.primary_key]) if rows.num_rows else rows

@@ -1,0 +1,93 @@
+"""The tables that every use case has: quarantine, predictions and health."""
+
+from __future__ import annotations
+
+from catena.declaration import Column, Dataset, Table, UseCase
+
+_PARTITION = Column(name="partition", type="string", nullable=False, description="Day, as 2013-01-05.")
+
+QUARANTINE = Table(
+    name="quarantine",
+    description="Rows that a rule took out, as they came, with the rule and the reason.",
+    owner="data-engineer",
+    primary_key=("partition", "dataset", "row_id"),
+    columns=(
+        _PARTITION,
+        Column(name="dataset", type="string", nullable=False, description="Dataset that delivered the row."),
+        Column(name="row_id", type="string", nullable=False, description="First 12 digits of the checksum, line."),
+        Column(name="source_file", type="string", nullable=False, description="File or query of the row."),
+        Column(name="line_number", type="int64", nullable=False, description="Line in the file, header is 1."),
+        Column(name="rules", type="string", nullable=False, description="Names of the broken rules, by comma."),
+        Column(name="reason", type="string", nullable=False, description="What is wrong, with column and value."),
+        Column(name="row", type="string", nullable=False, classification="internal", description="Row as JSON."),
+        Column(name="run_id", type="string", nullable=False, is_volatile=True, description="Run that took it out."),
+    ),
+)
+
+PREDICTIONS = Table(
+    name="predictions",
+    description="One score per entity, decision and revision; append-only, the highest revision is current.",
+    owner="ml-engineer",
+    primary_key=("partition", "entity", "revision"),
+    columns=(
+        _PARTITION,
+        Column(name="entity", type="string", nullable=False, description="Key of the entity."),
+        Column(name="revision", type="int64", nullable=False, description="1 for the first scoring of the day."),
+        Column(name="decision_at", type="timestamp", nullable=False, description="Time of the decision."),
+        Column(name="score", type="float64", nullable=False, description="Probability, or expected value."),
+        Column(name="model_version", type="string", nullable=False, description="Version in the registry."),
+        Column(name="model_role", type="string", nullable=False, description="champion or baseline."),
+        Column(name="features_version", type="int64", nullable=False, is_volatile=True,
+               description="Delta version of the feature table that was read."),
+        Column(name="scored_at", type="timestamp", nullable=False, is_volatile=True, description="Wall time."),
+    ),
+)
+
+HEALTH = Table(
+    name="health",
+    description="Measures of a day: performance, calibration, drift, volumes, data quality.",
+    owner="mlops-engineer",
+    primary_key=("partition", "measure", "window_days", "dimension", "value_of"),
+    columns=(
+        _PARTITION,
+        Column(name="measure", type="string", nullable=False, description="Such as roc_auc, psi, rows."),
+        Column(name="window_days", type="int64", nullable=False, description="Days up to the partition."),
+        Column(name="dimension", type="string", nullable=False, description="Slice or column; empty for all."),
+        Column(name="value_of", type="string", nullable=False, description="Value of the slice; empty for all."),
+        Column(name="value", type="float64", description="The measure; null where it is not defined."),
+        Column(name="rows", type="int64", nullable=False, description="Rows that it rests on."),
+        Column(name="model_version", type="string", nullable=False, description="Serving version that day."),
+        Column(name="is_alert", type="bool", nullable=False, description="True where a declared limit is passed."),
+    ),
+)
+
+STANDARD_TABLES = (QUARANTINE, PREDICTIONS, HEALTH)
+
+
+LANDING_COLUMNS = (
+    _PARTITION,
+    Column(name="source_file", type="string", nullable=False, description="File or query that delivered the row."),
+    Column(name="source_checksum", type="string", nullable=False, description="SHA-256 of the delivery."),
+    Column(name="line_number", type="int64", nullable=False, description="Line in the file, header is 1."),
+    Column(name="ingested_at", type="timestamp", nullable=False, is_volatile=True, description="Wall time."),
+)
+
+
+def raw_table(dataset: Dataset, name: str, owner: str) -> Table:
+    """Return the raw table of a dataset: every delivery, as text, never changed."""
+    return Table(
+        name=name,
+        description=f"Deliveries of {dataset.name} as they came, one row for each line; append-only.",
+        owner=owner,
+        primary_key=("partition", "source_checksum", "line_number"),
+        columns=(
+            *LANDING_COLUMNS,
+            *(column.model_copy(update={"type": "string", "nullable": True}) for column in dataset.columns),
+        ),
+    )
+
+
+def lake_tables(usecase: UseCase) -> tuple[Table, ...]:
+    """Return all tables of a use case: raw, declared and standard ones."""
+    raw = (raw_table(item, item.raw_table, usecase.owner) for item in usecase.datasets if item.raw_table)
+    return (*raw, *usecase.tables, *STANDARD_TABLES)

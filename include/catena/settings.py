@@ -1,0 +1,70 @@
+"""The one reader of environment variables and of `.env`.
+
+Every port, path and address that a deployment may change is a field here and is documented in `.env.example`.
+What a use case declares (tables, rules, schedules) does not belong here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Where this installation keeps its state and which ports it uses."""
+
+    model_config = SettingsConfigDict(env_prefix="CATENA_", env_file=PROJECT_ROOT / ".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=PROJECT_ROOT / ".catena", description="Folder that holds all state.")
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL URL (postgresql://user:password@host:port/database). Unset: the embedded server.",
+    )
+    lake_url: str | None = Field(default=None, description="Root of the lake; unset: $CATENA_HOME/lake.")
+    lake_storage_options: dict[str, str] = Field(default_factory=dict, description="Object store options, as JSON.")
+    landing_url: str | None = Field(
+        default=None, description="Folder or fsspec URL in which upstream files land; unset: $CATENA_HOME/landing."
+    )
+    pages_dir: Path | None = Field(default=None, description="Folder of HTML pages; unset: $CATENA_HOME/pages.")
+    tracking_uri: str | None = Field(
+        default=None, description="MLflow tracking URI; unset: the MLflow server that `catena up` starts."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that servers bind to.")
+    api_port: int = Field(default=8080, description="Airflow API server and UI.")
+    mlflow_port: int = Field(default=5000, description="MLflow server and UI.")
+    postgres_port: int = Field(default=5433, description="Embedded PostgreSQL.")
+    worker_log_port: int = Field(default=8793, description="Airflow's worker log server.")
+    triggerer_log_port: int = Field(default=8794, description="Airflow's triggerer log server.")
+    parallelism: int = Field(default=8, description="Task slots of the LocalExecutor.")
+    training_slots: int = Field(default=1, description="Trainings that may run side by side.")
+
+    @property
+    def lake_root(self) -> str:
+        """Root URL or folder of the lake, without a trailing slash."""
+        return (self.lake_url or str(self.home / "lake")).rstrip("/")
+
+    @property
+    def landing_root(self) -> str:
+        """Root URL or folder where upstream systems leave their files, without a trailing slash."""
+        return (self.landing_url or str(self.home / "landing")).rstrip("/")
+
+    @property
+    def pages(self) -> Path:
+        """Folder of the HTML pages: verdicts and reports."""
+        return self.pages_dir or self.home / "pages"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """Tracking URI that clients use."""
+        return self.tracking_uri or f"http://{self.host}:{self.mlflow_port}"
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,31 @@
+"""Will this flight arrive more than 15 minutes late? Asked one hour before departure from New York."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catena.declaration import Calendar, Gate, UseCase
+from usecases.flight_delays.datasets import DATASETS
+from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
+from usecases.flight_delays.model import MODEL
+from usecases.flight_delays.report import MONITORING, REPORT
+from usecases.flight_delays.tables import TABLES
+
+USECASE = UseCase(
+    name="flight_delays",
+    title="Flight delays out of New York",
+    question="Will this flight arrive more than 15 minutes late, asked one hour before its scheduled departure?",
+    owner="data-engineer",
+    timezone="America/New_York",
+    calendar=Calendar(first="2013-01-01", last="2013-12-31"),
+    tables=(*TABLES, FEATURES_TABLE),
+    datasets=DATASETS,
+    features=FEATURES,
+    label=LABEL,
+    model=MODEL,
+    gate=Gate(metric="roc_auc", minimum_gain=0.0, minimum_gain_over_baseline=0.01),
+    monitoring=MONITORING,
+    report=REPORT,
+    exporter="usecases.flight_delays.upstream:export",
+    folder=Path(__file__).parent,
+)
