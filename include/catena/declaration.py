@@ -256,12 +256,47 @@ class Gate(Declared):
     """Largest expected calibration error of a binary model that may serve."""
 
 
+class Limit(Declared):
+    """A limit whose crossing is an alert: on a measure of the `health` table, over all rows (no slice)."""
+
+    measure: Name
+    is_trailing: bool = True
+    """True: over the trailing window; False: of the day alone."""
+    minimum: float | None = None
+    maximum: float | None = None
+    reason: str
+    """One sentence for the person who is alerted."""
+
+
 class Monitoring(Declared):
     """What is watched each day."""
 
     trailing_days: int = 28
     maximum_psi: float = 0.25
+    """Population stability index of the trailing window beyond which a watched column is an alert."""
     drift_columns: tuple[Name, ...] = ()
+    """Features whose drift is an alert; the others are measured only (seasons drift without meaning trouble)."""
+    limits: tuple[Limit, ...] = ()
+    minimum_rows: int = 100
+    """Measures that rest on fewer rows never alert."""
+
+
+class Reference(Declared):
+    """Where the readable names of a column's values stand: an unpartitioned table, its key and its names."""
+
+    column: Name
+    table: Name
+    key: Name
+    name: Name
+
+
+class Amount(Declared):
+    """An SQL aggregate over the outcome table, shown by month and dimension."""
+
+    name: Name
+    label: str
+    unit: str
+    sql: str
 
 
 class Report(Declared):
@@ -269,12 +304,13 @@ class Report(Declared):
 
     title: str
     entity_plural: str
+    """What is scored, as in 'flights'."""
     event: str
-    """What the model predicts, as in 'flights that arrive late'."""
+    """What the model predicts, as a noun: 'late arrivals', 'highest temperature'."""
     dimensions: tuple[Name, ...]
     """Columns of the feature table by which the month is broken down."""
-    amounts: tuple[str, ...] = ()
-    """SQL aggregates over the outcome table with an alias, shown by month and dimension."""
+    names: tuple[Reference, ...] = ()
+    amounts: tuple[Amount, ...] = ()
 
 
 class Calendar(Declared):

@@ -1,0 +1,34 @@
+"""What is watched each day and what the monthly report of `flight_delays` speaks of."""
+
+from __future__ import annotations
+
+from catena.declaration import Amount, Limit, Monitoring, Reference, Report
+
+MONITORING = Monitoring(
+    trailing_days=28,
+    maximum_psi=0.25,
+    limits=(
+        Limit(measure="roc_auc", minimum=0.60, reason="The predictions hardly tell late flights from others."),
+        Limit(measure="calibration_gap", minimum=-0.08, maximum=0.08,
+              reason="Predicted probabilities are far from what happened: check for a change of season or of airline."),
+        Limit(measure="label_coverage", minimum=0.90,
+              reason="Many flights have no arrival delay: cancellations, or outcomes that did not arrive."),
+        Limit(measure="quarantine_rate", is_trailing=False, maximum=0.02, reason="Many rows of the day were refused."),
+        Limit(measure="freshness_h", is_trailing=False, maximum=12.0, reason="The newest outcomes of the day are old."),
+    ),
+)
+
+REPORT = Report(
+    title="Flight delays out of New York",
+    entity_plural="flights",
+    event="late arrivals",
+    dimensions=("origin", "carrier"),
+    names=(
+        Reference(column="origin", table="airports", key="faa", name="name"),
+        Reference(column="carrier", table="airlines", key="carrier", name="name"),
+    ),
+    amounts=(
+        Amount(name="mean_arrival_delay", label="Mean arrival delay", unit="min", sql="avg(arrival_delay_min)"),
+        Amount(name="cancelled", label="Cancelled", unit="", sql="count(*) FILTER (WHERE is_cancelled)"),
+    ),
+)
