@@ -348,7 +348,7 @@ class UseCase(Declared):
         if len(names) != len(set(names)):
             raise ValueError(f"use case {self.name}: a table is declared twice in {names}")
         used = {clean.table for dataset in self.datasets for clean in dataset.clean}
-            used |= {item.table for item in self.features.inputs}
+        used |= {item.table for item in self.features.inputs}
         used |= {self.features.table, self.features.spine_table, self.label.table}
         if missing := used - set(names):
             raise ValueError(f"use case {self.name}: tables {sorted(missing)} are used but not declared")
