@@ -1,0 +1,55 @@
+"""The one place that builds assets: `lake://<usecase>/<table>`, named `<usecase>.<table>`.
+
+An asset event says that a partition changed; it is a hint, and what it means is read from lake and ledger. When a DAG
+listens to which asset belongs in `schedules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from airflow.sdk import Asset, AssetAlias
+
+from catena.declaration import Dataset, UseCase
+
+Milestone = Literal["clean", "features", "candidate", "champion", "decision", "predictions", "health", "report"]
+
+
+def asset(usecase: UseCase, table: str) -> Asset:
+    """Return the asset of a table or milestone of a use case."""
+    return Asset(name=f"{usecase.name}.{table}", uri=f"lake://{usecase.name}/{table}", group="lake")
+
+
+def milestone(usecase: UseCase, name: Milestone) -> Asset:
+    """Return an asset that DAGs listen to.
+
+    `clean`: all datasets of a day are settled, and at least one changed or is known not to come. `features`,
+    `predictions`, `health`: a day. `candidate`, `decision`: the training month. `champion`: the month in which it
+    serves. `report`: a month.
+    """
+    return asset(usecase, name)
+
+
+def clean_tables(usecase: UseCase, dataset: Dataset) -> list[Asset]:
+    """Return the assets of the clean tables that a dataset becomes."""
+    return [asset(usecase, clean.table) for clean in dataset.clean]
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """A table whose partitions may be corrected after others have used them.
+
+    An outlet tells its listeners at each success. An alias tells only when the task says so: that is what a rare event
+    needs, so that the first making of a partition starts no second run.
+    """
+
+    table: str
+    alias: AssetAlias
+    asset: Asset
+
+
+def restatement(usecase: UseCase, table: str) -> Restatement:
+    """Return the hint that a partition of a table, which stood there before, has another content now."""
+    corrected = asset(usecase, f"{table}.restated")
+    return Restatement(table, AssetAlias(name=f"{corrected.name}.alias", group="lake"), corrected)

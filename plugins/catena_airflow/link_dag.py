@@ -1,0 +1,102 @@
+"""The policy of all DAGs in one place: ids, tags, owner, retries, timeouts, parameters, deadline.
+
+When a DAG runs belongs in `schedules`, what its tasks do in `operators`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from catena.declaration import UseCase
+from catena_airflow.schedules import first_run
+from catena_airflow.tags import Link, Rhythm, Role, tags
+
+TRAINING_POOL = "training"
+# Wall time from queueing to the end; a day that needs longer is late for those who wait for its predictions.
+DAILY_DEADLINE = timedelta(hours=2)
+
+DAY = r"\d{4}-\d{2}-\d{2}"
+MONTH = r"\d{4}-\d{2}"
+
+DEFAULTS = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(minutes=30),
+}
+
+
+def link_dag(
+    usecase: UseCase,
+    link: Link,
+    *,
+    schedule: Any,
+    role: Role,
+    rhythm: Rhythm,
+    doc: str | None,
+    **options: Any,
+) -> DAG:
+    """Return the DAG of a link of a use case, to be filled in a `with` block.
+
+    Args:
+        usecase: declaration.
+        link: names the DAG `<usecase>.<link>`.
+        schedule: timetable.
+        role: who owns the link.
+        rhythm: how often it runs.
+        doc: docstring of the DAG file; it becomes the DAG's page.
+        options: what differs from the policy.
+    """
+    return DAG(
+        dag_id=f"{usecase.name}.{link}",
+        dag_display_name=f"{usecase.title}: {link}",
+        description=(doc or "").strip().splitlines()[0],
+        doc_md=f"# {usecase.title}: {link}\n\n{doc}\n\n**Question.** {usecase.question}\n",
+        schedule=schedule,
+        start_date=first_run(usecase),
+        catchup=False,
+        tags=tags(usecase, role, rhythm),
+        default_args={**DEFAULTS, "owner": role},
+        **{"max_active_runs": 1, "is_paused_upon_creation": False, **options},
+    )
+
+
+def day_param() -> dict[str, Param]:
+    """Return the parameter of a daily link, for runs from the UI."""
+    return {"partition": _param("Day to run for, as 2013-01-05. A run that has a partition key ignores it.", DAY)}
+
+
+def range_params() -> dict[str, Param]:
+    """Return the parameters of ingest, for runs from the UI."""
+    last = "Last day of a range that begins with `partition`; the range is landed in one pass. Empty: one day."
+    return {**day_param(), "last_partition": _param(last, DAY)}
+
+
+def month_param() -> dict[str, Param]:
+    """Return the parameter of a monthly link, for runs from the UI."""
+    return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}
+
+
+def day_or_month_param() -> dict[str, Param]:
+    """Return the parameter of scoring, for runs from the UI."""
+    return {"partition": _param("Day (2013-02-01) or whole month (2013-02) to score.", f"({DAY}|{MONTH})")}
+
+
+def daily_deadline() -> DeadlineAlert:
+    """Return the alert of the daily chain: a day that is not ingested in time is said aloud and noted."""
+    return DeadlineAlert(
+        name="day is late",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=DAILY_DEADLINE,
+        callback=SyncCallback("catena_airflow.deadline.note_late_day"),
+    )
+
+
+def _param(description: str, pattern: str) -> Param:
+    return Param(None, type=["null", "string"], pattern=f"^{pattern}$", description=description)

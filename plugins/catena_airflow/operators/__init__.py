@@ -1,0 +1,1 @@
+"""One operator for each link, one file for each operator."""

@@ -1,0 +1,108 @@
+"""What the operators of all links share: one partition in, one function of `catena.chain`, asset events out.
+
+What a single link needs belongs in its own operator.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from catena.declaration import UseCase
+from catena.declared import declared_usecase
+from catena.run import Outcome, Run
+from catena_airflow.faults import final_faults_fail
+from catena_airflow.partition_run import (
+    FROM_RUN,
+    Grain,
+    announce,
+    as_json,
+    extra_of,
+    partitions_to_announce,
+    resolve_partition,
+    run_of,
+)
+from catena_airflow.tags import Link
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from catena.workspace import Workspace
+    from catena_airflow.assets import Restatement
+
+
+class LinkOperator(BaseOperator):
+    """Runs a link for the partition of its run.
+
+    Skips with the chain's own sentence where nothing changed or inputs are missing, so that nothing downstream runs.
+
+    Args:
+        usecase: name of the use case.
+        partition: key of the partition; by default that of the run, or the parameter `partition`.
+        restates: table whose correction is worth a hint of its own; its alias is one of the outlets.
+    """
+
+    template_fields: Sequence[str] = ("partition",)
+    link: ClassVar[Link]
+    grain: ClassVar[Grain] = "day"
+
+    def __init__(
+        self, *, usecase: str, partition: str = FROM_RUN, restates: Restatement | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.usecase = usecase
+        self.partition = partition
+        self.restates = restates
+
+    @abstractmethod
+    def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+        """Call the link's function."""
+
+    def key(self, usecase: UseCase) -> str:
+        """Return the partition key of this run."""
+        return resolve_partition(self.partition, self.grain, usecase.calendar)
+
+    def assets(self) -> list[Asset]:
+        """Return the assets among the outlets, without aliases."""
+        return [outlet for outlet in self.outlets if isinstance(outlet, Asset)]
+
+    def emissions(self, partitions: Sequence[str]) -> dict[Asset, Sequence[str]]:
+        """Return which asset hears of which partitions."""
+        return dict.fromkeys(self.assets(), partitions)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the link, tell downstream, and return the outcome as JSON."""
+        from catena.workspace import Workspace
+
+        usecase = declared_usecase(self.usecase)
+        key = self.key(usecase)
+        workspace = Workspace()
+        before = self._content(workspace, usecase, key)
+        with final_faults_fail():
+            outcome = self.act(workspace, usecase, key, run_of(context, self.usecase, self.link))
+        self.log.info("%s %s: %s, %s", self.link, key, outcome.status, outcome.reason)
+        self.announce(context, outcome)
+        if self.restates and before not in (None, self._content(workspace, usecase, key)):
+            context["outlet_events"][self.restates.alias].add(self.restates.asset, extra={"partition": key})
+        return dict(as_json(outcome.as_dict()))
+
+    def announce(self, context: Context, outcome: Outcome) -> None:
+        """Record the asset events of an outcome.
+
+        Raises:
+            AirflowSkipException: there is nothing that downstream must hear of.
+        """
+        partitions = partitions_to_announce(outcome, context["ti"].try_number)
+        if not partitions:
+            raise AirflowSkipException(f"{outcome.status}: {outcome.reason}")
+        announce(context, self.emissions(partitions), extra_of(outcome))
+
+    def _content(self, workspace: Workspace, usecase: UseCase, key: str) -> int | None:
+        """Return the content identity of the table that may be restated, None where it is not watched or not there."""
+        if self.restates is None:
+            return None
+        return workspace.lake(usecase).contents(self.restates.table, [key])[key]

@@ -1,0 +1,32 @@
+"""The operator of the link `reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from catena.declaration import UseCase
+from catena.run import Outcome, Run
+from catena_airflow.operators.link import LinkOperator
+
+if TYPE_CHECKING:
+    from catena.workspace import Workspace
+
+
+class RefreshReferencesOperator(LinkOperator):
+    """Lands the reference data, which is delivered whole."""
+
+    template_fields: Sequence[str] = ()
+    link = "reference"
+
+    def key(self, usecase: UseCase) -> str:
+        """Return the key of unpartitioned tables."""
+        from catena.lake import WHOLE
+
+        return WHOLE
+
+    def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+        """Call the link's function."""
+        from catena.chain.ingest import refresh_reference
+
+        return refresh_reference(workspace, usecase, run)

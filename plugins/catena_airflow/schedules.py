@@ -1,0 +1,121 @@
+"""When each link runs: timetables and partition mappers, by link (docs/decisions/001).
+
+All keys are days (`2013-01-05`) or months (`2013-01`), so that the keys of joined assets meet. Joins are `|`: an event
+on either side starts a run, and the readiness rule in the lake and the ledger decides whether there is work.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import (
+    AssetAny,
+    CronPartitionTimetable,
+    MonthWindow,
+    PartitionedAssetTimetable,
+    PartitionMapper,
+    RollupMapper,
+    StartOfDayMapper,
+    StartOfMonthMapper,
+)
+from airflow.sdk.definitions.asset import BaseAsset
+
+from catena.declaration import UseCase
+from catena.partitions import parse_day
+from catena_airflow.assets import milestone, restatement
+
+DAY = "%Y-%m-%d"
+MONTH = "%Y-%m"
+
+
+def first_run(usecase: UseCase) -> datetime:
+    """Return the start of the first day that sources hold data for."""
+    return _midnight(usecase, usecase.calendar.first)
+
+
+def last_run(usecase: UseCase) -> datetime | None:
+    """Return when the last day is over; None for sources that go on.
+
+    A cron DAG ends here, so that unpausing it makes no run for today where there is no data for today.
+    """
+    last = usecase.calendar.last
+    return _midnight(usecase, last) + timedelta(days=1) if last else None
+
+
+def daily(usecase: UseCase) -> CronPartitionTimetable:
+    """Return the timetable of ingest: at local midnight, for the day that just ended."""
+    return CronPartitionTimetable("0 0 * * *", timezone=usecase.timezone, run_offset=-1, key_format=DAY)
+
+
+def whenever_delivered(usecase: UseCase) -> str:
+    """Return the schedule of reference data: daily while sources go on, otherwise once."""
+    return "@once" if usecase.calendar.last else "@daily"
+
+
+def each_clean_day(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of features: one run for a day once its datasets are settled."""
+    return _on_any({milestone(usecase, "clean"): _day(usecase)})
+
+
+def each_month_of_features(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of training: once all days of a month have features."""
+    return _on_any({milestone(usecase, "features"): _whole_month(usecase)})
+
+
+def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of promotion: on the training month's key."""
+    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+
+
+def each_day_or_champion(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of scoring: a day's features, or the decision on what serves in a month.
+
+    The decision makes one run for its whole month, not one for each day: that run scores all days that are there in one
+    pass, and days that come later bring their own event.
+    """
+    return _on_any({milestone(usecase, "features"): _day(usecase), milestone(usecase, "champion"): _month(usecase)})
+
+
+def each_scored_or_restated_day(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of monitoring: a day's predictions, or a correction of its labels."""
+    labels = restatement(usecase, usecase.label.table).asset
+    return _on_any({milestone(usecase, "predictions"): _day(usecase), labels: _day(usecase)})
+
+
+def each_decided_or_watched_month(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of the report: the month's decision, or the health of all its days, whichever is last.
+
+    The first month has a decision but no health, because nothing served yet. A correction of one day's health starts a
+    run of its own: the rollup waits for all days of a month anew.
+    """
+    corrected = StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY)
+    return _on_any({
+        milestone(usecase, "decision"): _month(usecase),
+        milestone(usecase, "health"): _whole_month(usecase),
+        restatement(usecase, "health").asset: corrected,
+    })
+
+
+def _on_any(mappers: dict[BaseAsset, PartitionMapper]) -> PartitionedAssetTimetable:
+    condition = next(iter(mappers)) if len(mappers) == 1 else AssetAny(*mappers)
+    return PartitionedAssetTimetable(assets=condition, partition_mapper_config=mappers)
+
+
+def _day(usecase: UseCase) -> PartitionMapper:
+    return StartOfDayMapper(timezone=usecase.timezone, input_format=DAY)
+
+
+def _month(usecase: UseCase) -> PartitionMapper:
+    return StartOfMonthMapper(timezone=usecase.timezone, input_format=MONTH)
+
+
+def _whole_month(usecase: UseCase) -> PartitionMapper:
+    return RollupMapper(
+        upstream_mapper=StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY), window=MonthWindow()
+    )
+
+
+def _midnight(usecase: UseCase, day: str) -> datetime:
+    date = parse_day(day)
+    return datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(usecase.timezone))

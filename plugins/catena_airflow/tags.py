@@ -1,0 +1,35 @@
+"""The closed vocabulary of DAG tags: the link's role, its rhythm, and the use case."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from catena.declaration import UseCase
+
+Link = Literal["reference", "ingest", "features", "train", "promote", "score", "monitor", "report"]
+Role = Literal["data-engineer", "data-scientist", "mlops-engineer", "ml-engineer", "analyst", "report-writer"]
+Rhythm = Literal["daily", "monthly", "on-demand"]
+
+LINKS: tuple[Link, ...] = get_args(Link)
+ROLES: tuple[Role, ...] = get_args(Role)
+RHYTHMS: tuple[Rhythm, ...] = get_args(Rhythm)
+
+
+def usecase_tag(usecase: UseCase) -> str:
+    """Return the tag of a use case."""
+    return f"usecase:{usecase.name}"
+
+
+def tags(usecase: UseCase, role: Role, rhythm: Rhythm) -> list[str]:
+    """Return the tags of a link's DAG."""
+    return ["catena", usecase_tag(usecase), f"role:{role}", f"rhythm:{rhythm}"]
+
+
+def vocabulary(usecases: tuple[UseCase, ...]) -> set[str]:
+    """Return all tags that a DAG may carry."""
+    return {
+        "catena",
+        *(usecase_tag(usecase) for usecase in usecases),
+        *(f"role:{role}" for role in ROLES),
+        *(f"rhythm:{rhythm}" for rhythm in RHYTHMS),
+    }
