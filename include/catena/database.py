@@ -1,4 +1,4 @@
-"""Addresses of the PostgreSQL databases: one for Catena, one for Airflow, one for MLflow.
+"""Addresses of the PostgreSQL databases: one for Catena, one for Airflow, one for MLflow, one that plays upstream.
 
 Starting the embedded server belongs in `catena.platform.postgres`; the tables belong to the links that write them.
 """
@@ -11,8 +11,8 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 
 from catena.settings import Settings
 
-Consumer = Literal["catena", "airflow", "mlflow"]
-PASSWORD_FILE = "secrets/postgres_password"
+Consumer = Literal["catena", "airflow", "mlflow", "upstream"]
+PASSWORD_FILE = "secrets/postgres_password"  # noqa: S105 - where it is, not what it is
 USER = "catena"
 
 
@@ -23,8 +23,8 @@ class DatabaseNotReady(RuntimeError):
 def database_url(settings: Settings, consumer: Consumer) -> URL:
     """Return the URL (psycopg driver) of a consumer's database.
 
-    With `CATENA_DATABASE_URL` the database it names is Catena's; Airflow's and MLflow's lie beside it as
-    `<name>_airflow` and `<name>_mlflow`. Without it they are the embedded server's.
+    With `CATENA_DATABASE_URL` the database it names is Catena's; the others lie beside it as `<name>_airflow`,
+    `<name>_mlflow` and `<name>_upstream`. Without it they are the embedded server's.
 
     Raises:
         DatabaseNotReady: the embedded server has no password file yet.

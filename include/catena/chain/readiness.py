@@ -8,12 +8,13 @@ flow, and repeats cost one look-up. How a day is made belongs in the link.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catena.declaration import Calendar
 from catena.lake import WHOLE, Lake, combined_identity
 from catena.partitions import days, shift_day
+from catena.run import Outcome
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Need:
         first = max(shift_day(day, self.first_offset), calendar.first)
         last = shift_day(day, self.last_offset)
         return days(first, last) if first <= last else []
+
+
+class NeverSettles(RuntimeError):
+    """A link published again and again without coming to an end."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +71,36 @@ def settle(
 
     Args:
         output: table that the link writes, one partition a day.
-        spine: table whose partition must exist for a day to be made at all.
+        spine: table whose partition must exist, if only without rows, for another day than `day` to be looked at.
         needs: what a day is made from.
         besides: further facts that decide a day's content (model version, digest of the SQL); None: not ready yet.
         is_decided: whether an absent partition (table, day) is known to stay absent, so that waiting is in vain.
     """
-    reach = max((-need.first_offset for need in needs if need.first_offset is not None), default=0)
-    later = {key for key in lake.partitions(spine) if day < key <= shift_day(day, reach)}
-    candidates = [key for key in (day, *sorted(later)) if calendar.first <= key <= (calendar.last or key)]
-    wanted = {need.table: sorted({key for day_ in candidates for key in need.partitions(day_, calendar)})
-              for need in needs}
+    offsets = [(need.first_offset, need.last_offset) for need in needs if need.first_offset is not None]
+    earliest = shift_day(day, -max((last for _, last in offsets), default=0))
+    latest = shift_day(day, -min((first for first, _ in offsets), default=0))
+    reach = [key for key in days(min(earliest, day), max(latest, day)) if _is_within(key, calendar)]
+    # Not `lake.partitions`: a day without rows holds none, and still is a day that others wait for.
+    spines = lake.contents(spine, reach)
+    candidates = [key for key in reach if key == day or spines[key] is not None]
+    wanted = {
+        need.table: sorted({key for day_ in candidates for key in need.partitions(day_, calendar)}) for need in needs
+    }
     contents = {table: lake.contents(table, keys) for table, keys in wanted.items()}
     recorded = lake.inputs(output, candidates)
     due: dict[str, int] = {}
     current: list[str] = []
     waiting: str | None = None if day in candidates else f"{day} lies outside the calendar of the use case"
     for key in candidates:
-        inputs = {need.table: {part: contents[need.table][part] for part in need.partitions(key, calendar)}
-                  for need in needs}
-        missing = [f"{table}[{part}]" for table, parts in inputs.items() for part, content in parts.items()
-                   if content is None and not is_decided(table, part)]
+        inputs = {
+            need.table: {part: contents[need.table][part] for part in need.partitions(key, calendar)} for need in needs
+        }
+        missing = [
+            f"{table}[{part}]"
+            for table, parts in inputs.items()
+            for part, content in parts.items()
+            if content is None and not is_decided(table, part)
+        ]
         others = None if missing else besides(key)
         if missing or others is None:
             if key == day:
@@ -98,3 +113,33 @@ def settle(
         else:
             due[key] = identity
     return Settlement(due, tuple(current), waiting)
+
+
+def _is_within(day: str, calendar: Calendar) -> bool:
+    return calendar.first <= day and (calendar.last is None or day <= calendar.last)
+
+
+def until_settled(link: Callable[[], Outcome], attempts: int = 20) -> Outcome:
+    """Call a link until it has nothing more to publish, and return what all calls did together.
+
+    While a run makes a day, another may commit a correction of its inputs and make the day from them first; the slower
+    one then leaves old content behind, and no event would follow. So whoever publishes looks once more.
+
+    Raises:
+        NeverSettles: the inputs changed during every attempt, or the link does not record what it made.
+    """
+    outcome = link()
+    last = outcome
+    for _ in range(attempts):
+        if last.status != "published":
+            return outcome
+        last = link()
+        if last.status == "published":
+            outcome = replace(
+                last,
+                reason=f"{outcome.reason}; again, for newer inputs: {last.reason}",
+                partitions=tuple(sorted({*outcome.partitions, *last.partitions})),
+                versions=outcome.versions | last.versions,
+                details=outcome.details | last.details,
+            )
+    raise NeverSettles(f"published {attempts + 1} times and still finds something to make: {outcome.reason}")

@@ -6,6 +6,7 @@ What decides (gates, contracts) belongs in the links; they only write here.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,17 +113,24 @@ class Ledger:
         """Append an entry unless the last one on its subject and partition says the same; return whether it did.
 
         Args:
-            payload: JSON-ready facts behind the decision; part of what 'the same' means.
+            payload: facts behind the decision; part of what 'the same' means. What JSON lacks is put in its terms:
+                NaN and infinity become null, a NUL character becomes U+FFFD.
         """
-        clean = json.loads(json.dumps(dict(payload), default=str))
-        same = (LEDGER.c.usecase == run.usecase, LEDGER.c.kind == kind, LEDGER.c.subject == subject,
-                LEDGER.c.partition == partition)
+        clean = _as_json(json.loads(json.dumps(dict(payload), default=str)))
+        same = (
+            LEDGER.c.usecase == run.usecase,
+            LEDGER.c.kind == kind,
+            LEDGER.c.subject == subject,
+            LEDGER.c.partition == partition,
+        )
         with self._engine.begin() as connection:
             lock = identity_of([run.usecase, kind, subject, partition])
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
             last = connection.execute(
                 select(LEDGER.c.id, LEDGER.c.decision, LEDGER.c.payload, LEDGER.c.effective_at)
-                .where(*same).order_by(LEDGER.c.id.desc()).limit(1)
+                .where(*same)
+                .order_by(LEDGER.c.id.desc())
+                .limit(1)
             ).first()
             if last and (last.decision, last.payload, last.effective_at) == (decision, clean, effective_at):
                 return False
@@ -131,9 +139,16 @@ class Ledger:
             connection.execute(
                 insert(LEDGER).on_conflict_do_nothing(constraint="ledger_entry_once"),
                 {
-                    "usecase": run.usecase, "kind": kind, "subject": subject, "partition": partition,
-                    "decision": decision, "effective_at": effective_at, "payload": clean, "run_id": run.run_id,
-                    "code_version": run.code_version, "entry_key": key,
+                    "usecase": run.usecase,
+                    "kind": kind,
+                    "subject": subject,
+                    "partition": partition,
+                    "decision": decision,
+                    "effective_at": effective_at,
+                    "payload": clean,
+                    "run_id": run.run_id,
+                    "code_version": run.code_version,
+                    "entry_key": key,
                 },
             )
         return True
@@ -152,7 +167,7 @@ class Ledger:
         Args:
             as_of: only entries that took effect at or before this logical time.
         """
-        query = select(LEDGER.c[*Entry.__dataclass_fields__])
+        query = select(*(LEDGER.c[name] for name in Entry.__dataclass_fields__))
         for column, value in (("usecase", usecase), ("kind", kind), ("subject", subject), ("partition", partition)):
             if value is not None:
                 query = query.where(LEDGER.c[column] == value)
@@ -168,3 +183,14 @@ class Ledger:
         """Return the entry that holds: the newest by logical time, then by recording; None where there is none."""
         found = self.entries(usecase, kind=kind, subject=subject, partition=partition, as_of=as_of)
         return found[-1] if found else None
+
+
+def _as_json(value: Any) -> Any:
+    """Return the value as PostgreSQL's JSON can hold it: without NaN, infinity and NUL."""
+    if isinstance(value, dict):
+        return {_as_json(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

@@ -1,7 +1,8 @@
 """The lake: declared Delta tables, atomic partition writes, time travel, identities of content."""
 
+from catena.lake.commit import WHOLE, Written
 from catena.lake.content import combined_identity, content_identity, identity_of
-from catena.lake.lake import WHOLE, CommitConflict, Lake, UndeclaredChange, Written
+from catena.lake.lake import CommitConflict, Lake, UndeclaredChange
 from catena.lake.schema import SchemaMismatch, arrow_schema, conform
 from catena.lake.standard import HEALTH, PREDICTIONS, QUARANTINE, lake_tables
 

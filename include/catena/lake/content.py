@@ -1,6 +1,7 @@
 """The identity of table content: equal rows give equal numbers, whatever their order, file or run.
 
-The identity ignores what is declared volatile (the time of landing). Where identities are stored belongs in
+The identity ignores what is declared volatile (the time of landing). It is computed from values, not from files or
+Arrow's own serialisation, so that it outlives a new release of either. Where identities are stored belongs in
 `catena.lake.lake`.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -38,25 +39,29 @@ def content_identity(rows: pa.Table, table: Table) -> int:
         table: the declaration; its primary key gives the order, its volatile columns are left out.
     """
     volatile = {column.name for column in table.columns if column.is_volatile}
-    rows = sorted_by_key(rows, table).combine_chunks()
+    rows = sorted_by_key(rows, table)
     digest = hashlib.sha256(str(rows.num_rows).encode())
     for name in sorted(set(rows.column_names) - volatile):
-        column = rows[name]
-        digest.update(name.encode())
-        # The bytes below a null are arbitrary: hash the mask, then the values that are there.
-        for part in (column.is_null(), pc.drop_null(column)):
-            for buffer in _stable_buffers(part):
-                digest.update(buffer)
+        digest.update(f"/{name}:{rows[name].type}/".encode())
+        # The bytes below a null are arbitrary: hash where the nulls are, then the values that are there.
+        digest.update(rows[name].is_null().to_numpy().tobytes())
+        for part in _value_bytes(pc.drop_null(rows[name])):
+            digest.update(part)
     return _identity(digest.digest())
 
 
-def _stable_buffers(column: pa.ChunkedArray) -> list[bytes]:
-    """Return the column's bytes without padding, as IPC writes them from a compact copy."""
-    table = pa.table({"c": pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return [sink.getvalue().to_pybytes()]
+def _value_bytes(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """Yield the bytes of a column without nulls, the same whatever its chunks, offsets and padding."""
+    if pa.types.is_string(column.type):
+        # The lengths part 'ab', 'c' from 'a', 'bc'.
+        yield pc.binary_length(column).to_numpy().tobytes()
+        for chunk in column.chunks:
+            offsets, values = chunk.buffers()[1:]
+            if len(chunk) and values is not None:
+                bounds = memoryview(offsets).cast("i")[chunk.offset : chunk.offset + len(chunk) + 1]
+                yield memoryview(values)[bounds[0] : bounds[-1]].tobytes()
+    else:
+        yield (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_numpy().tobytes()
 
 
 def combined_identity(parts: Mapping[str, Any]) -> int:

@@ -6,13 +6,10 @@ transactions, so that 'is this partition there, and from which inputs' is one lo
 
 from __future__ import annotations
 
-import json
-import re
+import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from random import Random
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -20,14 +17,18 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from catena.declaration import Table
+from catena.lake.commit import WHOLE, Written, check_keys, commit_metadata, predicate_of, split_by_partition
 from catena.lake.content import content_identity
-from catena.lake.schema import arrow_schema, conform, sorted_by_key
+from catena.lake.schema import arrow_schema, check_primary_key, conform, schema_differences, sorted_by_key
 from catena.run import Accounting, Run
 
-# Key under which an unpartitioned table keeps its identities.
-WHOLE = "whole"
 _ATTEMPTS = 8
-_PARTITION = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+# Old versions are evidence: Delta's own clean-up of the log after 30 days would take them away.
+_CONFIGURATION: dict[str, str | None] = {
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
 
 
 class UndeclaredChange(RuntimeError):
@@ -36,15 +37,6 @@ class UndeclaredChange(RuntimeError):
 
 class CommitConflict(RuntimeError):
     """Other writers won every attempt to commit."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write did: the table version that holds the content, and whether this call made it."""
-
-    version: int
-    is_changed: bool
-    changed_partitions: tuple[str, ...]
 
 
 class Lake:
@@ -91,11 +83,14 @@ class Lake:
         if at is not None:
             delta.load_as_version(at)
         filters = None if partitions is None else [("partition", "in", list(partitions))]
+        there = pa.schema(delta.schema().to_arrow()).names
         keys = [key for key in table.primary_key if key not in wanted]
-        rows = delta.to_pyarrow_table(filters=filters, columns=wanted + keys)
-        rows = sorted_by_key(rows, table).select(wanted)
-        # A past version may predate a declared column: only today's shape is promised for today's version.
-        return rows.cast(pa.schema([schema.field(column) for column in wanted])) if version is None else rows
+        rows = delta.to_pyarrow_table(filters=filters, columns=[key for key in wanted + keys if key in there])
+        for column in wanted:
+            if column not in there:
+                # A past version may predate a declared column.
+                rows = rows.append_column(column, pa.nulls(rows.num_rows, schema.field(column).type))
+        return sorted_by_key(rows, table).select(wanted).cast(pa.schema([schema.field(column) for column in wanted]))
 
     def version(self, name: str) -> int | None:
         """Return the current Delta version, None where the table does not exist yet."""
@@ -158,34 +153,41 @@ class Lake:
             CommitConflict: other writers won every attempt.
             UndeclaredChange: the table on disk has another schema than the declaration.
         """
-        table = self.tables[name]
-        rows = conform(rows, table)
-        suffix = "".join(f"/{value}" for value in (within or {}).values())
-        split = self._split(table, rows, partitions)
-        identities = {key: content_identity(part, table) for key, part in split.items()}
+        table, within = self.tables[name], dict(within or {})
+        check_keys(table, partitions, within)
+        parts = split_by_partition(table, conform(rows, table), partitions, within)
+        for part in parts.values():
+            check_primary_key(part, table)
+        content = {key: content_identity(part, table) for key, part in parts.items()}
+        stated = {key: identity for key, identity in (inputs or {}).items() if key in parts}
+        suffix = "".join(f"/{value}" for value in within.values())
         for attempt in range(_ATTEMPTS):
             delta = self._open_or_create(table)
-            old = {key: delta.transaction_version(f"content/{key}{suffix}") for key in partitions}
-            old_inputs = {key: delta.transaction_version(f"inputs/{key}{suffix}") for key in partitions}
-            new_inputs = {key: (inputs or {}).get(key) for key in partitions}
-            changed = [key for key in partitions if identities[key] != old[key]]
-            restated = [key for key in partitions if new_inputs[key] is not None and new_inputs[key] != old_inputs[key]]
-            if not changed and not restated:
-                return Written(delta.version(), False, ())
+            changed = [key for key in parts if content[key] != delta.transaction_version(f"content/{key}{suffix}")]
+            restated = [key for key in stated if stated[key] != delta.transaction_version(f"inputs/{key}{suffix}")]
             touched = sorted({*changed, *restated})
-            transactions = [Transaction(f"content/{key}{suffix}", identities[key]) for key in touched]
-            for key in touched:
-                if (identity := new_inputs[key]) is not None:
-                    transactions.append(Transaction(f"inputs/{key}{suffix}", identity))
-            metadata = _metadata(run, touched, input_versions, accounting, details)
+            if not touched:
+                return Written(delta.version(), False, ())
+            transactions = [Transaction(f"content/{key}{suffix}", content[key]) for key in touched]
+            transactions += [Transaction(f"inputs/{key}{suffix}", stated[key]) for key in touched if key in stated]
             try:
-                self._commit(delta, pa.concat_tables([split[key] for key in touched]), touched, within, metadata,
-                             transactions)
+                write_deltalake(
+                    delta,
+                    pa.concat_tables([parts[key] for key in touched]),
+                    mode="overwrite",
+                    predicate=predicate_of(table, touched, within),
+                    commit_properties=CommitProperties(
+                        custom_metadata=commit_metadata(
+                            run, touched, input_versions=input_versions, accounting=accounting, details=details
+                        ),
+                        app_transactions=transactions,
+                    ),
+                )
             except CommitFailedError:
                 # Somebody else committed first; look again at what stands there now.
-                time.sleep(Random().uniform(0.02, 0.05) * 2**attempt)
+                _wait(attempt)
                 continue
-            return Written(self._open(name).version(), bool(changed), tuple(changed))
+            return Written(delta.version(), bool(changed), tuple(changed))
         raise CommitConflict(f"table {name}, partitions {list(partitions)}: {_ATTEMPTS} attempts to commit failed")
 
     def append_once(self, name: str, rows: pa.Table, *, run: Run, delivery: str, details: Mapping[str, Any]) -> Written:
@@ -200,23 +202,25 @@ class Lake:
         """
         table = self.tables[name]
         rows = conform(rows, table)
+        keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
         for attempt in range(_ATTEMPTS):
             delta = self._open_or_create(table)
             if delta.transaction_version(f"delivery/{delivery}") is not None:
                 return Written(delta.version(), False, ())
             try:
                 write_deltalake(
-                    delta, rows, mode="append",
+                    delta,
+                    rows,
+                    mode="append",
                     commit_properties=CommitProperties(
-                        custom_metadata=_metadata(run, [], None, None, details),
+                        custom_metadata=commit_metadata(run, keys, details=details),
                         app_transactions=[Transaction(f"delivery/{delivery}", 1)],
                     ),
                 )
             except CommitFailedError:
-                time.sleep(Random().uniform(0.02, 0.05) * 2**attempt)
+                _wait(attempt)
                 continue
-            keys = rows["partition"].unique().to_pylist() if table.is_partitioned else [WHOLE]
-            return Written(self._open(name).version(), True, tuple(sorted(keys)))
+            return Written(delta.version(), True, tuple(keys))
         raise CommitConflict(f"table {name}, delivery {delivery}: {_ATTEMPTS} attempts to commit failed")
 
     def add_columns(self, name: str) -> list[str]:
@@ -257,7 +261,7 @@ class Lake:
                 partition_by=["partition"] if table.is_partitioned else None,
                 name=table.name,
                 description=table.description,
-                configuration={"delta.checkpointInterval": "20"},
+                configuration=_CONFIGURATION,
                 storage_options=self.storage_options,
             )
         if table.name not in self._checked:
@@ -266,17 +270,7 @@ class Lake:
         return delta
 
     def _check_schema(self, table: Table, delta: DeltaTable) -> None:
-        actual = pa.schema(delta.schema().to_arrow())
-        declared = arrow_schema(table)
-        differences = [
-            f"{name}: {actual.field(name).type if name in actual.names else 'absent'} on disk, "
-            f"{declared.field(name).type if name in declared.names else 'not'} declared"
-            for name in sorted({*actual.names, *declared.names})
-            if name not in actual.names
-            or name not in declared.names
-            or str(actual.field(name).type).replace("large_", "").replace("_view", "") != str(declared.field(name).type)
-        ]
-        if differences:
+        if differences := schema_differences(table, pa.schema(delta.schema().to_arrow())):
             raise UndeclaredChange(
                 f"table {table.name} at {self.uri(table.name)}: {'; '.join(differences)}. "
                 f"Declared new columns are added by `catena table {table.name} --add-columns`."
@@ -289,65 +283,7 @@ class Lake:
             return dict.fromkeys(partitions)
         return {key: delta.transaction_version(f"{kind}/{key}") for key in partitions}
 
-    @staticmethod
-    def _split(table: Table, rows: pa.Table, partitions: Sequence[str]) -> dict[str, pa.Table]:
-        if bad := [key for key in partitions if not _PARTITION.fullmatch(key)]:
-            raise ValueError(f"table {table.name}: {bad} are no partition keys")
-        if not table.is_partitioned:
-            return {WHOLE: rows}
-        if len(partitions) == 1:
-            keys = set(rows["partition"].unique().to_pylist())
-            parts = {partitions[0]: rows}
-        else:
-            ordered = rows.sort_by("partition")
-            counts = ordered["partition"].value_counts().to_pylist()
-            parts, start = {key: rows.slice(0, 0) for key in partitions}, 0
-            for count in sorted(counts, key=lambda item: item["values"]):
-                parts[count["values"]] = ordered.slice(start, count["counts"])
-                start += count["counts"]
-            keys = {count["values"] for count in counts}
-        if stray := sorted(keys - set(partitions)):
-            raise ValueError(f"table {table.name}: rows of partitions {stray} in a write of {list(partitions)}")
-        return parts
 
-    def _commit(
-        self,
-        delta: DeltaTable,
-        rows: pa.Table,
-        partitions: Sequence[str],
-        within: Mapping[str, str] | None,
-        metadata: dict[str, str],
-        transactions: list[Transaction],
-    ) -> None:
-        predicate = None
-        if partitions != [WHOLE]:
-            conditions = ["partition IN (" + ", ".join(f"'{key}'" for key in partitions) + ")"]
-            for column, value in (within or {}).items():
-                if not _PARTITION.fullmatch(value):
-                    raise ValueError(f"{column}={value!r} cannot stand in a predicate")
-                conditions.append(f"{column} = '{value}'")
-            predicate = " AND ".join(conditions)
-        write_deltalake(
-            delta, rows, mode="overwrite", predicate=predicate,
-            commit_properties=CommitProperties(custom_metadata=metadata, app_transactions=transactions),
-        )
-
-
-def _metadata(
-    run: Run,
-    partitions: Sequence[str],
-    input_versions: Mapping[str, int | None] | None,
-    accounting: Accounting | None,
-    details: Mapping[str, Any] | None,
-) -> dict[str, str]:
-    return {
-        "catena.usecase": run.usecase,
-        "catena.link": run.link,
-        "catena.run_id": run.run_id,
-        "catena.code_version": run.code_version,
-        "catena.partitions": json.dumps(list(partitions)),
-        "catena.input_versions": json.dumps(dict(input_versions or {}), sort_keys=True),
-        "catena.accounting": json.dumps(asdict(accounting)) if accounting else "null",
-        "catena.details": json.dumps(dict(details or {}), sort_keys=True, default=str),
-        "catena.committed_at": datetime.now(UTC).isoformat(),
-    }
+def _wait(attempt: int) -> None:
+    """Back off after a conflict, by chance, so that two writers do not meet again."""
+    time.sleep(random.uniform(0.02, 0.05) * 2**attempt)  # noqa: S311 - no secret hangs on it

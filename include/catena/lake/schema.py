@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catena.declaration import Column, Table
 
@@ -56,3 +57,32 @@ def conform(rows: pa.Table, table: Table) -> pa.Table:
 def sorted_by_key(rows: pa.Table, table: Table) -> pa.Table:
     """Return the rows in the order of the primary key."""
     return rows.sort_by([(name, "ascending") for name in table.primary_key]) if rows.num_rows else rows
+
+
+def check_primary_key(rows: pa.Table, table: Table) -> None:
+    """Refuse rows that share a primary key: they would have no order, and their content no identity.
+
+    Raises:
+        SchemaMismatch: with one of the repeated keys.
+    """
+    keys = rows.select(list(table.primary_key))
+    counts = keys.group_by(list(table.primary_key)).aggregate([([], "count_all")])
+    if counts.num_rows == rows.num_rows:
+        return
+    repeated = counts.filter(pc.greater(counts["count_all"], 1)).drop_columns("count_all").to_pylist()
+    raise SchemaMismatch(f"table {table.name}: {len(repeated)} primary keys have several rows, such as {repeated[0]}")
+
+
+def schema_differences(table: Table, actual: pa.Schema) -> list[str]:
+    """Return in words where the columns on disk differ from the declared ones; empty where they agree."""
+    declared = arrow_schema(table)
+
+    def type_in(schema: pa.Schema, name: str) -> str:
+        # Delta hands text out as `large_string` or `string_view`.
+        return str(schema.field(name).type).replace("large_", "").replace("_view", "") if name in schema.names else "no"
+
+    return [
+        f"{name}: {type_in(actual, name)} on disk, {type_in(declared, name)} declared"
+        for name in sorted({*actual.names, *declared.names})
+        if type_in(actual, name) != type_in(declared, name)
+    ]

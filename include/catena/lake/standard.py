@@ -37,8 +37,13 @@ PREDICTIONS = Table(
         Column(name="score", type="float64", nullable=False, description="Probability, or expected value."),
         Column(name="model_version", type="string", nullable=False, description="Version in the registry."),
         Column(name="model_role", type="string", nullable=False, description="champion or baseline."),
-        Column(name="features_version", type="int64", nullable=False, is_volatile=True,
-               description="Delta version of the feature table that was read."),
+        Column(
+            name="features_version",
+            type="int64",
+            nullable=False,
+            is_volatile=True,
+            description="Delta version of the feature table that was read.",
+        ),
         Column(name="scored_at", type="timestamp", nullable=False, is_volatile=True, description="Wall time."),
     ),
 )
