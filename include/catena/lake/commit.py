@@ -1,0 +1,99 @@
+"""What goes into one commit of the lake: its rows by partition, its predicate and its metadata.
+
+Doing the commit, and doing it again after a conflict, belongs in `catena.lake.lake`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from catena.declaration import Table
+from catena.run import Accounting, Run
+
+# Key under which an unpartitioned table keeps its identities.
+WHOLE = "whole"
+_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: the table version that holds the content, and whether this call made it."""
+
+    version: int
+    is_changed: bool
+    changed_partitions: tuple[str, ...]
+
+
+def check_keys(table: Table, partitions: Sequence[str], within: Mapping[str, str]) -> None:
+    """Refuse keys that do not fit the table, before they could replace more than was meant.
+
+    Raises:
+        ValueError: naming the table and the keys.
+    """
+    if bad := [key for key in (*partitions, *within.values()) if not _KEY.fullmatch(key)]:
+        raise ValueError(f"table {table.name}: {bad} are no partition keys")
+    if table.is_partitioned and WHOLE in partitions:
+        raise ValueError(f"table {table.name} is partitioned: name the partitions that the write replaces")
+    if not table.is_partitioned and (tuple(partitions) != (WHOLE,) or within):
+        raise ValueError(f"table {table.name} is not partitioned: a write replaces it whole, not {list(partitions)}")
+
+
+def split_by_partition(
+    table: Table, rows: pa.Table, partitions: Sequence[str], within: Mapping[str, str]
+) -> dict[str, pa.Table]:
+    """Return the rows of each partition, an empty table where a partition has none.
+
+    Raises:
+        ValueError: rows of other partitions, or outside `within`, would be added without being replaced next time.
+    """
+    for column, value in within.items():
+        if stray := sorted(set(rows[column].unique().to_pylist()) - {value}):
+            raise ValueError(f"table {table.name}: rows with {column} {stray} in a write within {value!r}")
+    if not table.is_partitioned:
+        return {WHOLE: rows}
+    ordered = rows.sort_by("partition")
+    counts = {item["values"]: item["counts"] for item in ordered["partition"].value_counts().to_pylist()}
+    if stray := sorted(set(counts) - set(partitions)):
+        raise ValueError(f"table {table.name}: rows of partitions {stray} in a write of {list(partitions)}")
+    parts, start = {}, 0
+    for key in sorted(partitions):
+        parts[key] = ordered.slice(start, counts.get(key, 0))
+        start += counts.get(key, 0)
+    return parts
+
+
+def predicate_of(table: Table, partitions: Sequence[str], within: Mapping[str, str]) -> str | None:
+    """Return the predicate of the rows that a write replaces; None stands for the whole table."""
+    if not table.is_partitioned:
+        return None
+    keys = ", ".join(f"'{key}'" for key in partitions)
+    return " AND ".join([f"partition IN ({keys})", *(f"{column} = '{value}'" for column, value in within.items())])
+
+
+def commit_metadata(
+    run: Run,
+    partitions: Sequence[str],
+    *,
+    input_versions: Mapping[str, int | None] | None = None,
+    accounting: Accounting | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """Return who made the commit, from what and with which row accounting, as Delta's commit metadata."""
+    return {
+        "catena.usecase": run.usecase,
+        "catena.link": run.link,
+        "catena.run_id": run.run_id,
+        "catena.code_version": run.code_version,
+        "catena.partitions": json.dumps(list(partitions)),
+        "catena.input_versions": json.dumps(dict(input_versions or {}), sort_keys=True),
+        "catena.accounting": json.dumps(asdict(accounting)) if accounting else "null",
+        "catena.details": json.dumps(dict(details or {}), sort_keys=True, default=str),
+        "catena.committed_at": datetime.now(UTC).isoformat(),
+    }
