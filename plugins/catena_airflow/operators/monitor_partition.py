@@ -21,5 +21,6 @@ class MonitorPartitionOperator(LinkOperator):
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
         from catena.chain.monitor import monitor_day
+        from catena.chain.readiness import until_settled
 
-        return monitor_day(workspace, usecase, key, run)
+        return until_settled(lambda: monitor_day(workspace, usecase, key, run))

@@ -25,8 +25,8 @@ class ScorePartitionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function for a day or for a month."""
+        from catena.chain.readiness import until_settled
         from catena.chain.score import score_day, score_month
 
-        return score_month(workspace, usecase, key, run) if len(key) == len("2013-01") else score_day(
-            workspace, usecase, key, run
-        )
+        score = score_month if len(key) == len("2013-01") else score_day
+        return until_settled(lambda: score(workspace, usecase, key, run))
