@@ -1,0 +1,225 @@
+"""The monitor link: joins predictions with what happened, measures the day and its trailing window, raises alerts.
+
+The measures themselves belong in `catena.monitoring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from catena import monitoring as watch
+from catena.chain.readiness import Need, Settlement, settle
+from catena.chain.serving_months import ServingMonths
+from catena.declaration import UseCase
+from catena.governance import Ledger
+from catena.lake import Lake, identity_of
+from catena.partitions import days_of_month, shift_day, start_of
+from catena.run import Outcome, Run
+from catena.workspace import Workspace
+
+_MISSING_FROM_SOURCE = {"FAIL", "NO_DATA"}
+# One row for each entity that was scored (current revision) or has an outcome.
+_JOIN = """
+WITH current AS (
+    SELECT partition, entity, score, model_version FROM predictions
+    QUALIFY row_number() OVER (PARTITION BY partition, entity ORDER BY revision DESC) = 1
+)
+SELECT coalesce(current.partition, label_rows.partition) AS partition,
+       coalesce(current.entity, label_rows.entity) AS entity,
+       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version, {features}
+FROM current
+FULL JOIN label_rows ON current.partition = label_rows.partition AND current.entity = label_rows.entity
+LEFT JOIN features ON features.partition = current.partition AND features.entity = current.entity
+ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What one day came to."""
+
+    rows: pa.Table
+    measures: list[watch.Measure]
+    alerts: list[watch.Alert]
+
+
+def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> Outcome:
+    """Measure a day, and every later day whose trailing window it changed, in one pass.
+
+    Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions.
+    """
+    lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
+    facts: dict[str, dict[str, Any]] = {}
+    settlement = _settle(lake, usecase, day, _besides(workspace.ledger, usecase, serving, facts), serving,
+                         workspace.ledger)
+    if not settlement.due:
+        return _nothing_due(settlement, run)
+    due = sorted(settlement.due)
+    window = usecase.monitoring.trailing_days
+    reach = sorted({shift_day(key, -back) for key in due for back in range(window)})
+    reach = [key for key in reach if key >= usecase.calendar.first]
+    versions = {name: lake.version(name) for name in _tables(usecase)}
+    frame = _joined(lake, usecase, reach)
+    found = {key: _measure(lake, usecase, frame, key, facts[key]) for key in due}
+    written = lake.overwrite(
+        "health", pa.concat_tables([found[key].rows for key in due]), run=run, partitions=due,
+        inputs=settlement.due, input_versions=versions,
+    )
+    for key in due:
+        _record(workspace.ledger, usecase, run, key, found[key])
+    raised = {key: [alert.subject for alert in found[key].alerts] for key in due if found[key].alerts}
+    kept = settlement.current if run.try_number > 1 else ()
+    return Outcome(
+        "published", f"measured {len(due)} days, {len(raised)} with alerts", tuple(sorted({*due, *kept})),
+        {"health": written.version}, details={"alerts": raised, "days": len(due)},
+    )
+
+
+def _nothing_due(settlement: Settlement, run: Run) -> Outcome:
+    if settlement.waiting and not settlement.current:
+        return Outcome("skipped", settlement.waiting)
+    current = settlement.current if run.try_number > 1 else ()
+    return Outcome("unchanged", settlement.waiting or "measured from the same inputs already", current)
+
+
+def _tables(usecase: UseCase) -> tuple[str, ...]:
+    return (usecase.label.table, "predictions", usecase.features.table)
+
+
+def _settle(lake: Lake, usecase: UseCase, day: str, besides: Any, serving: ServingMonths, ledger: Ledger) -> Settlement:
+    back = 1 - usecase.monitoring.trailing_days
+    decided = _decided_absent(usecase, serving, ledger)
+    return settle(
+        lake, usecase.calendar, day=day, output="health", spine=usecase.label.table,
+        needs=[Need(name, back, 0) for name in _tables(usecase)], besides=besides,
+        is_decided=decided,
+    )
+
+
+def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) -> Any:
+    """Return the rule by which an absent partition is known to stay absent."""
+    delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
+    missing = {
+        (entry.subject, entry.partition)
+        for entry in ledger.entries(usecase.name, kind="quality") if entry.decision in _MISSING_FROM_SOURCE
+    }
+
+    def is_decided(table: str, day: str) -> bool:
+        derived = table in ("predictions", usecase.features.table)
+        if derived and serving.is_unserved(day):
+            return True
+        dataset = delivered.get(usecase.features.spine_table if derived else table)
+        return (dataset, day) in missing
+
+    return is_decided
+
+
+def _besides(ledger: Ledger, usecase: UseCase, serving: ServingMonths, facts: dict[str, dict[str, Any]]) -> Any:
+    """Return what else decides a day: what served, the day's row accounting, the declared limits."""
+    declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
+
+    def besides(day: str) -> Mapping[str, Any]:
+        accounting = {}
+        for entry in ledger.entries(usecase.name, kind="quality", partition=day):
+            if entry.payload.get("rows_in") is not None:
+                accounting[entry.subject] = (entry.payload["rows_in"], entry.payload.get("rows_quarantined", 0))
+        facts[day] = {"serves": serving.serves(day), "accounting": accounting}
+        return facts[day] | {"declared": declared}
+
+    return besides
+
+
+def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
+    """Return one row for each entity of the days: label, score and features."""
+    label = usecase.label
+    connection = duckdb.connect(config={"threads": 1})
+    try:
+        connection.register("outcomes_raw", lake.read(label.table, reach))
+        connection.register("predictions", lake.read(
+            "predictions", reach, columns=["partition", "entity", "revision", "score", "model_version"]))
+        connection.register("features", lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)))
+        connection.execute(
+            f"CREATE TEMP VIEW label_rows AS SELECT partition, CAST({label.entity} AS VARCHAR) AS entity, "
+            f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
+        )
+        features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
+        return connection.execute(_JOIN.format(features=features)).df()
+    finally:
+        connection.close()
+
+
+def _measured_columns(usecase: UseCase) -> list[str]:
+    return list(dict.fromkeys((*usecase.model.features, *usecase.model.slices)))
+
+
+def _feature_columns(usecase: UseCase) -> list[str]:
+    return list(dict.fromkeys(("partition", "entity", *_measured_columns(usecase))))
+
+
+def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts: Mapping[str, Any]) -> _Day:
+    model, declared = usecase.model, usecase.monitoring
+    low, start, high = frame["partition"].searchsorted(
+        [shift_day(day, 1 - declared.trailing_days), day, shift_day(day, 1)])
+    today = frame.iloc[start:high]
+    scored = frame.iloc[low:high]
+    scored = scored[scored["score"].notna()]
+    scored_today = scored[scored["partition"] == day]
+    newest: datetime | None = None if today.empty else today["known_at"].max().to_pydatetime()
+    found = watch.volumes(len(today), len(scored_today), 1)
+    found += watch.quarantine_rates(facts["accounting"])
+    found += watch.freshness(day, usecase.timezone, newest, len(today))
+    version = "none"
+    if len(scored_today):
+        version = str(scored_today["model_version"].mode().min())
+        found += watch.null_rates(scored_today, model.features)
+        found += watch.performance(scored_today, model.kind, 1, model.slices)
+        if declared.trailing_days > 1:
+            found += watch.performance(scored, model.kind, declared.trailing_days, model.slices)
+        reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
+        found += watch.feature_drift(scored, reference, declared.trailing_days)
+        found += watch.score_drift(scored, day, declared.trailing_days)
+    raised = watch.alerts(found, declared)
+    return _Day(watch.health_rows(day, version, found, raised), found, raised)
+
+
+_REFERENCES: dict[tuple[str, int], dict[str, watch.Reference]] = {}
+
+
+def _references(lake: Lake, usecase: UseCase, trained_on: str | None) -> dict[str, watch.Reference]:
+    """Return the distribution of each feature in the serving model's training window, kept for this process."""
+    if trained_on is None:
+        return {}
+    features = usecase.features.table
+    sample = watch.reference_days(usecase.calendar.first, days_of_month(trained_on)[-1])
+    key = (lake.uri(features), identity_of([usecase.model.model_dump(), lake.contents(features, sample)]))
+    if key not in _REFERENCES:
+        rows = lake.read(features, sample, columns=list(usecase.model.features)).to_pandas()
+        _REFERENCES[key] = watch.references(rows, usecase.model.numeric, usecase.model.categorical)
+    return _REFERENCES[key]
+
+
+def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: _Day) -> None:
+    """Write each alert to the ledger, and clear those of the day that no longer hold."""
+    raised = {alert.subject: alert for alert in found.alerts}
+    effective_at = start_of(shift_day(day, 1))
+    before = {entry.subject: entry.decision
+              for entry in ledger.entries(usecase.name, kind="health", partition=day)}
+    for subject, alert in sorted(raised.items()):
+        ledger.append(run, kind="health", subject=subject, partition=day, decision="ALERT", effective_at=effective_at,
+                      payload={"value": alert.measure.value, "rows": alert.measure.rows, "reason": alert.reason,
+                               "window_days": alert.measure.window_days, "model_version": _version(found)})
+    for subject in sorted(set(before) - set(raised)):
+        if before[subject] == "ALERT":
+            ledger.append(run, kind="health", subject=subject, partition=day, decision="CLEARED",
+                          effective_at=effective_at, payload={"reason": "Measured again within the limits."})
+
+
+def _version(found: _Day) -> str:
+    return str(found.rows["model_version"][0].as_py())

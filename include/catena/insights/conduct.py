@@ -1,0 +1,111 @@
+"""How the platform conducted itself in a month: verdicts, refused rows, decisions, alerts, drift.
+
+What happened in the world belongs in `catena.insights.trends`.
+"""
+
+from __future__ import annotations
+
+from catena.declaration import UseCase
+from catena.insights.query import LEDGER, Query, Source
+from catena.partitions import days_of_month, shift_month
+
+_LEDGER_COLUMNS = ("id", "kind", "subject", "partition", "decision", "payload")
+
+
+def _ledger() -> dict[str, Source]:
+    return {"ledger": Source(LEDGER, _LEDGER_COLUMNS)}
+
+
+def verdicts(month: str) -> Query:
+    """Return the query of the standing verdict of each dataset and day of the month, counted."""
+    sql = """
+WITH standing AS (
+    SELECT * FROM ledger WHERE kind = 'quality' AND partition[:7] = $month AND length(partition) = 10
+    QUALIFY row_number() OVER (PARTITION BY subject, partition ORDER BY id DESC) = 1
+)
+SELECT subject AS dataset, count(*) AS days, count(*) FILTER (decision = 'PASS') AS passed,
+       count(*) FILTER (decision = 'WARN') AS warned, count(*) FILTER (decision = 'FAIL') AS failed,
+       count(*) FILTER (decision = 'NO_DATA') AS no_data,
+       CAST(coalesce(sum(CAST(payload ->> '$.rows_in' AS BIGINT)), 0) AS BIGINT) AS rows_in,
+       CAST(coalesce(sum(CAST(payload ->> '$.rows_quarantined' AS BIGINT)), 0) AS BIGINT) AS rows_quarantined
+FROM standing GROUP BY subject ORDER BY subject"""
+    return Query("verdicts", "The standing verdict of each dataset and day.", sql, _ledger(), {"month": month})
+
+
+def refused(month: str) -> Query:
+    """Return the query of the refused rows by dataset and broken rules, with one example."""
+    days = days_of_month(month)
+    sql = """
+SELECT dataset, rules, count(*) AS refused, count(DISTINCT partition) AS days, min(partition) AS first_day,
+       min_by(reason, partition || row_id) AS example
+FROM quarantine GROUP BY dataset, rules ORDER BY refused DESC, dataset, rules"""
+    columns = ("partition", "dataset", "row_id", "rules", "reason")
+    return Query("refused", "Rows in quarantine, by broken rules.", sql,
+                 {"quarantine": Source("quarantine", columns, days[0], days[-1])})
+
+
+def decisions(month: str) -> Query:
+    """Return the query of what was decided to serve in the month and in the next one."""
+    sql = """
+SELECT partition AS month, decision, payload ->> '$.serves.model_version' AS model_version,
+       payload ->> '$.serves.role' AS role, payload ->> '$.serves.trained_on' AS trained_on,
+       CAST(payload -> '$.reasons' AS VARCHAR[]) AS reasons, id AS entry
+FROM ledger
+WHERE kind = 'promotion' AND subject = 'model' AND partition IN ($month, $after)
+QUALIFY row_number() OVER (PARTITION BY partition ORDER BY id DESC) = 1
+ORDER BY partition"""
+    return Query("decisions", "What was decided to serve, and why.", sql, _ledger(),
+                 {"month": month, "after": shift_month(month, 1)})
+
+
+def candidate(month: str) -> Query:
+    """Return the query of what was trained on the data up to the month."""
+    metrics = ", ".join(
+        f"CAST(payload ->> '$.metrics.{who}.{name}' AS DOUBLE) AS {who}_{name}"
+        for who in ("candidate", "baseline") for name in ("roc_auc", "brier", "log_loss", "mae", "rmse")
+    )
+    sql = f"""
+SELECT decision, payload ->> '$.model_version' AS model_version, payload ->> '$.reason' AS reason,
+       payload ->> '$.holdout.first' AS holdout_first, payload ->> '$.holdout.last' AS holdout_last,
+       CAST(payload ->> '$.holdout.rows' AS BIGINT) AS holdout_rows,
+       CAST(payload ->> '$.dataset.rows' AS BIGINT) AS trained_rows, id AS entry, {metrics}
+FROM ledger WHERE kind = 'candidate' AND subject = 'model' AND partition = $month
+QUALIFY row_number() OVER (ORDER BY id DESC) = 1"""
+    return Query("candidate", "What was trained on the data up to the end of the month.", sql, _ledger(),
+                 {"month": month})
+
+
+def _health(month: str) -> dict[str, Source]:
+    days = days_of_month(month)
+    columns = ("partition", "measure", "window_days", "dimension", "value_of", "value", "rows", "is_alert")
+    return {"health": Source("health", columns, days[0], days[-1])}
+
+
+def alerts(month: str) -> Query:
+    """Return the query of the alerts of the month, by measure."""
+    sql = """
+SELECT measure, value_of, window_days, count(*) AS days, min(partition) AS first_day, max(partition) AS last_day,
+       min(value) AS lowest, max(value) AS highest
+FROM health WHERE is_alert GROUP BY measure, value_of, window_days ORDER BY days DESC, measure, value_of, window_days"""
+    return Query("alerts", "Measures beyond their declared limits.", sql, _health(month))
+
+
+def drift(month: str, top: int = 6) -> Query:
+    """Return the query of the features that have moved most by the last measured day of the month."""
+    sql = f"""
+SELECT value_of AS feature, value AS psi, rows, partition AS day
+FROM health
+WHERE measure = 'psi' AND dimension = 'feature' AND value IS NOT NULL
+  AND partition = (SELECT max(partition) FROM health WHERE measure = 'psi' AND dimension = 'feature')
+ORDER BY psi DESC, feature LIMIT {int(top)}"""
+    return Query("drift", "Features that have moved most against the training window.", sql, _health(month))
+
+
+def trailing(usecase: UseCase, month: str) -> Query:
+    """Return the query of the main metric over the trailing window, day by day."""
+    metric = "roc_auc" if usecase.model.kind == "binary" else "mae"
+    sql = f"""
+SELECT partition AS day, value, rows FROM health
+WHERE measure = '{metric}' AND dimension = '' AND window_days = {usecase.monitoring.trailing_days} AND value IS NOT NULL
+ORDER BY day"""
+    return Query("trailing", "The main metric over the trailing window, day by day.", sql, _health(month))

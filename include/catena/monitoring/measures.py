@@ -1,0 +1,99 @@
+"""The shape of a measure, the judgement by declared limits, and the rows of the `health` table.
+
+How a measure is computed belongs in the sibling modules.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from catena.declaration import Limit, Monitoring
+from catena.lake import HEALTH, arrow_schema
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about a window of days that ends with the day."""
+
+    name: str
+    window_days: int
+    value: float | None
+    rows: int
+    dimension: str = ""
+    value_of: str = ""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A measure beyond its declared limit, and what that means."""
+
+    measure: Measure
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """What the ledger calls it: the measure, and the column where there is one."""
+        return ":".join(part for part in (self.measure.name, self.measure.value_of) if part)
+
+
+def measures(numbers: Mapping[str, Any], window_days: int, rows: int, *, dimension: str = "",
+             value_of: str = "") -> list[Measure]:
+    """Return one measure for each number; what is not a finite number becomes null."""
+    return [Measure(name, window_days, finite(value), rows, dimension, value_of)
+            for name, value in numbers.items() if value is None or isinstance(value, (int, float))]
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value as a float, None where it is not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def alerts(found: Iterable[Measure], monitoring: Monitoring) -> list[Alert]:
+    """Return the measures that pass a declared limit and rest on enough rows."""
+    raised = []
+    for measure in found:
+        if measure.value is None or measure.rows < monitoring.minimum_rows:
+            continue
+        reason = _drift_reason(measure, monitoring) or next(
+            (limit.reason for limit in monitoring.limits if _passes(measure, limit, monitoring.trailing_days)), None
+        )
+        if reason is not None:
+            raised.append(Alert(measure, reason))
+    return raised
+
+
+def _drift_reason(measure: Measure, monitoring: Monitoring) -> str | None:
+    if measure.name != "psi" or measure.value is None or measure.value <= monitoring.maximum_psi:
+        return None
+    if measure.dimension == "feature" and measure.value_of not in monitoring.drift_columns:
+        return None
+    return f"{measure.value_of} is distributed differently than in its reference."
+
+
+def _passes(measure: Measure, limit: Limit, trailing_days: int) -> bool:
+    window = trailing_days if limit.is_trailing else 1
+    if (measure.name, measure.window_days) != (limit.measure, window) or measure.dimension not in ("", "dataset"):
+        return False
+    value = measure.value
+    return value is not None and (
+        (limit.minimum is not None and value < limit.minimum) or (limit.maximum is not None and value > limit.maximum)
+    )
+
+
+def health_rows(day: str, model_version: str, found: Iterable[Measure], raised: Iterable[Alert]) -> pa.Table:
+    """Return the rows of the `health` table for one day."""
+    alarming = {alert.measure for alert in raised}
+    rows = [
+        {
+            "partition": day, "measure": item.name, "window_days": item.window_days, "dimension": item.dimension,
+            "value_of": item.value_of, "value": item.value, "rows": item.rows, "model_version": model_version,
+            "is_alert": item in alarming,
+        }
+        for item in found
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(HEALTH))

@@ -1,0 +1,59 @@
+"""How good the predictions proved to be, once labels are known: over all rows and by declared slice.
+
+Which rows are in the window belongs to the caller; the metric functions themselves to `catena.modeling.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from catena.modeling.metrics import binary_metrics, regression_metrics
+from catena.monitoring.measures import Measure, measures
+
+# Below this a slice's metric is noise.
+MINIMUM_SLICE_ROWS = 30
+MISSING = "(none)"
+
+
+def performance(
+    scored: pd.DataFrame, kind: Literal["binary", "regression"], window_days: int, slices: Sequence[str]
+) -> list[Measure]:
+    """Return realised metrics of the scored rows, over all and for each value of each slice.
+
+    Args:
+        scored: columns `score`, `label` (missing where the outcome is unknown or left out) and the slices.
+        window_days: length of the window, recorded with each measure.
+    """
+    labelled = scored[scored["label"].notna()]
+    coverage = len(labelled) / len(scored) if len(scored) else None
+    found = measures({"label_coverage": coverage}, window_days, len(scored))
+    found += measures(realised(labelled, kind), window_days, len(labelled))
+    for column in slices:
+        for value, part in labelled.groupby(labelled[column].astype("string").fillna(MISSING), sort=True):
+            if len(part) >= MINIMUM_SLICE_ROWS:
+                found += measures(realised(part, kind), window_days, len(part), dimension=column, value_of=str(value))
+    return found
+
+
+def realised(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> dict[str, float | None]:
+    """Return the metrics of labelled rows; all null where there are none."""
+    if labelled.empty:
+        return {"label_mean": None, "score_mean": None, "calibration_gap": None}
+    label, score = labelled["label"].to_numpy(dtype="float64"), labelled["score"].to_numpy(dtype="float64")
+    means: dict[str, float | None] = {
+        "label_mean": float(label.mean()), "score_mean": float(score.mean()),
+        "calibration_gap": float(score.mean() - label.mean()),
+    }
+    if kind == "regression":
+        return means | _numbers(regression_metrics(label, score))
+    if label.min() == label.max():
+        # Ranking needs both outcomes; the squared error does not.
+        return means | {"brier": float(((score - label) ** 2).mean())}
+    return means | _numbers(binary_metrics(label, score))
+
+
+def _numbers(found: dict[str, float]) -> dict[str, float | None]:
+    return {name: value for name, value in found.items() if isinstance(value, (int, float))}
