@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     triggerer_log_port: int = Field(default=8794, description="Airflow's triggerer log server.")
     parallelism: int = Field(default=8, description="Task slots of the LocalExecutor.")
     training_slots: int = Field(default=1, description="Trainings that may run side by side.")
+    warm_workers: bool = Field(default=True, description="Import the heavy libraries once, before workers are forked.")
+    start_seconds: int = Field(default=180, description="How long `catena up` waits for a component to be healthy.")
+    dags_folder: Path = Field(default=PROJECT_ROOT / "dags", description="Folder that Airflow reads DAGs from.")
+    plugins_folder: Path = Field(default=PROJECT_ROOT / "plugins", description="Folder of Airflow plugins.")
 
     @property
     def lake_root(self) -> str:

@@ -1,0 +1,52 @@
+"""Imports what tasks need once, in the scheduler, so that its forked workers and tasks find it loaded.
+
+Import only: a thread that runs at the fork does not exist in the child, and a lock that it held stays locked for ever.
+What is imported here must start no thread, which `tests/unit/platform/test_preload.py` watches.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyarrow.compute",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+    "duckdb",
+    "deltalake",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "sklearn.pipeline",
+    "sklearn.compose",
+    "sklearn.preprocessing",
+    "sklearn.impute",
+    "sklearn.metrics",
+    "sklearn.calibration",
+    "skops.io",
+    "great_expectations",
+    "mlflow",
+    "mlflow.sklearn",
+    "mlflow.tracking",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "psycopg",
+    "catena.workspace",
+)
+# Read when it is set by `catena.platform.processes`, for the scheduler alone.
+SWITCH = "CATENA_PRELOAD"
+
+
+def warm_workers() -> None:
+    """Import the libraries where this process is the scheduler of an installation with warm workers."""
+    if os.environ.get(SWITCH) != "1":
+        return
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    logging.getLogger(__name__).info("warm workers: %d libraries are loaded", len(LIBRARIES))

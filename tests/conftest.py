@@ -1,0 +1,68 @@
+"""Fixtures that every kind of test shares: a real PostgreSQL server and opened workspaces on it.
+
+Data of a use case and frames for one link belong beside the tests that use them.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from catena.database import database_url
+from catena.platform import installation, postgres, processes
+from catena.settings import Settings
+from catena.workspace import Workspace
+
+_numbers = count(1)
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an installation of which only the embedded PostgreSQL runs, with all its databases."""
+    settings = Settings(_env_file=None, home=tmp_path_factory.mktemp("postgres"), postgres_port=free_port())
+    installation.start_postgres(settings)
+    postgres.create_databases(settings)
+    yield settings
+    processes.stop(settings, ["postgres"])
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_settings: Settings) -> str:
+    """URL (psycopg driver) of Catena's database on the session's server, ledger created; shared by all tests."""
+    return database_url(postgres_settings, "catena").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def fresh_database(postgres_settings: Settings) -> Callable[[], str]:
+    """Return a function that creates an empty database and returns its URL."""
+
+    def create() -> str:
+        server = database_url(postgres_settings, "catena")
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(postgres.dsn(server), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 STRATEGY wal_log'.encode())
+        return server.set(database=name).render_as_string(hide_password=False)
+
+    return create
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Workspace]:
+    """An opened, empty installation of its own: home in `tmp_path`, a fresh database with the ledger."""
+    opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=SecretStr(fresh_database())))
+    opened.ledger.create()
+    yield opened
+    opened.engine.dispose()
