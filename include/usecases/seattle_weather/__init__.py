@@ -110,3 +110,91 @@ DAILY = Dataset(
         CleanTable(table="observations", sql="observations.sql"),
     ),
 )
+
+FEATURES_TABLE = Table(
+    name="features",
+    description="What is known at six in the morning of the day.",
+    owner="data-scientist",
+    primary_key=("partition", "entity"),
+    columns=(
+        required("partition", "string", "Local day, as 2012-01-05."),
+        required("entity", "string", "The day: `day_id`."),
+        required("decision_at", "timestamp", "Six in the morning, local time, UTC."),
+        required("known_at", "timestamp", "When the features are known: `decision_at`."),
+        required("month", "int64", "Month of the year."),
+        required("season_sine", "float64", "Sine of the day's place in the year."),
+        required("season_cosine", "float64", "Cosine of the day's place in the year."),
+        optional("temperature_max_1d_c", "float64", "Highest temperature of the day before, degrees Celsius."),
+        optional("temperature_min_1d_c", "float64", "Lowest temperature of the day before, degrees Celsius."),
+        optional("temperature_max_mean_7d_c", "float64", "Mean of the highest temperatures of 7 days, degrees Celsius."),
+        optional("temperature_max_mean_28d_c", "float64", "The same of 28 days."),
+        optional("precipitation_1d_mm", "float64", "Precipitation of the day before, millimetres."),
+        optional("wind_1d_m_per_s", "float64", "Mean wind speed of the day before, metres per second."),
+        optional("weather_1d", "string", "Weather of the day before."),
+    ),
+)
+
+FEATURES = FeatureView(
+    table="features",
+    spine_table="forecast_days",
+    entity="day_id",
+    decision_sql="event_time + INTERVAL 6 HOUR",
+    sql="features.sql",
+    inputs=(
+        FeatureInput(
+            name="history",
+            table="observations",
+            cut="partition",
+            columns=(
+                "partition", "precipitation_mm", "temperature_max_c", "temperature_min_c", "wind_m_per_s", "weather",
+            ),
+            lookback_days=28,
+        ),
+    ),
+)
+
+LABEL = Label(
+    table="observations",
+    entity="day_id",
+    expression="temperature_max_c",
+    description="Highest temperature of the day, degrees Celsius.",
+    unit="°C",
+)
+
+MODEL = Model(
+    kind="regression",
+    factory="usecases.seattle_weather.model:pipeline",
+    numeric=(
+        "season_sine", "season_cosine", "temperature_max_1d_c", "temperature_min_1d_c", "temperature_max_mean_7d_c",
+        "temperature_max_mean_28d_c", "precipitation_1d_mm", "wind_1d_m_per_s",
+    ),
+    categorical=("weather_1d",),
+    baseline_by=("month",),
+    slices=("weather_1d",),
+    validation_days=10,
+    minimum_rows=15,
+)
+
+USECASE = UseCase(
+    name="seattle_weather",
+    title="Seattle's temperature",
+    question="How warm will today be, asked at six in the morning?",
+    owner="data-engineer",
+    timezone="America/Los_Angeles",
+    calendar=Calendar(first="2012-01-01", last="2015-12-31"),
+    tables=(FORECAST_DAYS, OBSERVATIONS, FEATURES_TABLE),
+    datasets=(DAILY,),
+    features=FEATURES,
+    label=LABEL,
+    model=MODEL,
+    gate=Gate(metric="mae"),
+    monitoring=Monitoring(drift_columns=("temperature_max_1d_c", "precipitation_1d_mm")),
+    report=Report(
+        title="Seattle's temperature",
+        entity_plural="days",
+        event="highest temperature",
+        dimensions=("weather_1d",),
+    ),
+    exporter="usecases.seattle_weather.upstream:export",
+    folder=Path(__file__).parent,
+)
