@@ -16,6 +16,9 @@ LOCK := requirements/dev.lock
 DEMO ?=
 TESTS ?= tests
 BENCH ?=
+UPGRADE ?=
+COMPILE = $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate \
+	--fork-strategy fewest --custom-compile-command 'make lock' $(UPGRADE)
 export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The first interpreter that has a supported version and can make virtual environments.
@@ -51,13 +54,10 @@ clean: down ## Stop everything; remove all state, caches and the environment
 	rm -rf .catena $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-lock: $(STAMP) ## Resolve the newest compatible versions into requirements/*.lock
-	$(UV) pip compile -q --universal --generate-hashes --no-annotate --no-emit-index-url --upgrade --custom-compile-command "make lock" \
-		--python-version 3.11 pyproject.toml --group dev -o requirements/dev.lock
-	$(UV) pip compile -q --universal --generate-hashes --no-annotate --no-emit-index-url --upgrade --custom-compile-command "make lock" \
-		--python-version 3.11 pyproject.toml --extra production --group build -o requirements/production.lock
-	$(UV) pip compile -q --universal --generate-hashes --no-annotate --no-emit-index-url --upgrade --custom-compile-command "make lock" \
-		--python-version 3.11 --group bootstrap -o requirements/bootstrap.lock
+lock: $(STAMP) ## Resolve compatible versions into requirements/*.lock (newest: UPGRADE=--upgrade)
+	$(COMPILE) pyproject.toml --extra production --group dev -o requirements/dev.lock
+	$(COMPILE) pyproject.toml --extra production --group build -o requirements/production.lock
+	$(COMPILE) --group bootstrap -o requirements/bootstrap.lock
 
 $(STAMP): pyproject.toml $(LOCK) requirements/bootstrap.lock
 	@if [ -z "$(PYTHON)" ]; then \

@@ -10,6 +10,7 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,11 +122,9 @@ def stop(settings: Settings, names: Iterable[str], *, patience_seconds: float = 
     for entry in chosen:
         if process := entry.process():
             _signal(process, entry.stop_signal)
-    _, alive = psutil.wait_procs([p for p in (entry.process() for entry in chosen) if p], timeout=patience_seconds)
+    _wait_until_gone([process for entry in chosen if (process := entry.process())], patience_seconds)
     # Whoever was born meanwhile, or lost its parent, still belongs to the session.
-    for process in {*family, *alive, *(process for entry in chosen for process in _family(entry))}:
-        _signal(process, signal.SIGKILL)
-    psutil.wait_procs([*family, *alive], timeout=5)
+    kill({*family, *(process for entry in chosen for process in _family(entry))})
     _write(settings, {name: entry for name, entry in entries.items() if entry not in chosen})
 
 
@@ -145,10 +144,10 @@ def orphans(settings: Settings) -> list[psutil.Process]:
 
 def kill(processes: Iterable[psutil.Process]) -> None:
     """Kill processes and wait until they are gone."""
-    victims = list(processes)
+    victims = [process for process in processes if _is_alive(process)]
     for process in victims:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(victims, timeout=5)
+    _wait_until_gone(victims, 5.0)
 
 
 def mark(settings: Settings) -> str:
@@ -179,8 +178,18 @@ def _family(entry: Recorded) -> list[psutil.Process]:
     return members
 
 
+def _wait_until_gone(victims: Iterable[psutil.Process], seconds: float) -> None:
+    # psutil's own wait also waits for somebody to reap a zombie, which in a container may be nobody.
+    waiting, deadline = list(victims), time.monotonic() + seconds
+    while (waiting := [process for process in waiting if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def _is_alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, number: int) -> None:
