@@ -1,0 +1,26 @@
+"""The wiring as a text that a person can read and a review can see change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_wiring_is_as_recorded(airflow_view: dict[str, Any]) -> None:
+    """DAGs, schedules, tasks and assets change only together with the recorded text.
+
+    To accept a change: `python tests/dags/describe_dags.py dags flight_delays > tests/dags/wiring.txt`.
+    """
+    recorded = Path(__file__).with_name("wiring.txt").read_text(encoding="utf-8")
+    assert airflow_view["wiring"]["flight_delays"] == recorded
+
+
+def test_each_use_case_is_wired_alike(airflow_view: dict[str, Any]) -> None:
+    """Links are wired in one way: use cases differ in their datasets and tables only."""
+    without_tables = {}
+    for usecase, text in airflow_view["wiring"].items():
+        lines = [line.replace(usecase, "X") for line in text.splitlines() if "task   " not in line]
+        without_tables[usecase] = [line for line in lines if line.startswith("  runs") or line.endswith(
+            ("X.train", "X.promote", "X.score", "X.monitor", "X.report", "/candidate", "/champion", "/predictions"))]
+    first, *others = without_tables.values()
+    assert all(other == first for other in others)

@@ -1,0 +1,76 @@
+"""When links run, asked of the timetables and mappers themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import Asset
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables.base import TimeRestriction
+
+from catena.declared import declared_usecases
+from catena.partitions import days, days_of_month
+from catena_airflow import schedules
+
+USECASE = declared_usecases()[0]
+FIRST = USECASE.calendar.first
+MONTH = FIRST[:7]
+
+
+def as_scheduler(timetable: Any) -> Any:
+    """Return the timetable as the scheduler has it, after the way through the database."""
+    return decode_timetable(encode_timetable(timetable))
+
+
+def mapper(timetable: Any, table: str) -> Any:
+    """Return the mapper that the scheduler uses for a table of the use case."""
+    asset = Asset(name=f"{USECASE.name}.{table}", uri=f"lake://{USECASE.name}/{table}")
+    return as_scheduler(timetable).get_partition_mapper(name=asset.name, uri=asset.uri)
+
+
+def test_backfill_covers_each_day_once_with_plain_keys() -> None:
+    """A backfill's days are the local days from first to last, both included, across the change to summer time."""
+    earliest, latest = datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 3, 31, tzinfo=UTC)
+    timetable = as_scheduler(schedules.daily(USECASE))
+    keys = [info.partition_key for info in timetable.iter_partition_dagrun_infos(earliest=earliest, latest=latest)]
+    assert keys == days("2013-03-01", "2013-03-31")
+
+
+def test_source_that_has_ended_makes_no_run_for_today() -> None:
+    """Unpausing ingest of a source that ended in the past schedules nothing."""
+    if USECASE.calendar.last is None:
+        return
+    restriction = TimeRestriction(schedules.first_run(USECASE), schedules.last_run(USECASE), catchup=False)  # type: ignore[arg-type]
+    found = as_scheduler(schedules.daily(USECASE)).next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
+    assert found is None
+
+
+def test_training_waits_for_all_days_of_the_month() -> None:
+    """A month is trained on when each of its days has told of its features, and not one day earlier."""
+    rollup = mapper(schedules.each_month_of_features(USECASE), "features")
+    assert rollup.to_downstream(FIRST) == MONTH
+    assert rollup.to_upstream(MONTH) == set(days_of_month(MONTH))
+
+
+def test_decision_starts_one_scoring_run_for_its_month() -> None:
+    """Features start the run of their day, a decision starts one run for the month in which it takes effect."""
+    timetable = schedules.each_day_or_champion(USECASE)
+    assert mapper(timetable, "features").to_downstream(FIRST) == FIRST
+    assert mapper(timetable, "champion").to_downstream(MONTH) == MONTH
+
+
+def test_report_hears_of_decision_health_and_correction() -> None:
+    """The report's month comes out in one format from all that may start it, so that its runs share a key."""
+    timetable = schedules.each_decided_or_watched_month(USECASE)
+    assert mapper(timetable, "decision").to_downstream(MONTH) == MONTH
+    assert mapper(timetable, "health").to_upstream(MONTH) == set(days_of_month(MONTH))
+    assert mapper(timetable, "health.restated").to_downstream(FIRST) == MONTH
+
+
+def test_corrected_labels_start_monitoring_of_their_day() -> None:
+    """Labels that change later change a day's measured performance, though neither its features nor its scores."""
+    timetable = schedules.each_scored_or_restated_day(USECASE)
+    assert mapper(timetable, "predictions").to_downstream(FIRST) == FIRST
+    assert mapper(timetable, f"{USECASE.label.table}.restated").to_downstream(FIRST) == FIRST
