@@ -1,0 +1,33 @@
+"""The error of a delivery that cannot be read as a whole.
+
+Faults of single rows are no errors: the rows are quarantined.
+"""
+
+from __future__ import annotations
+
+
+class SourceFault(RuntimeError):
+    """A delivery cannot be read; names the source, the broken rule and what to do next.
+
+    Attributes:
+        source: file or query.
+        rule: short name of what is wrong, such as `missing_column`.
+        problem: one sentence with the place in the file.
+        advice: what to do next.
+    """
+
+    def __init__(self, source: str, rule: str, problem: str, advice: str, checksum: str = "") -> None:
+        super().__init__(f"{source}: {rule}: {problem} {advice}")
+        self.source = source
+        self.rule = rule
+        self.problem = problem
+        self.advice = advice
+        self.checksum = checksum
+
+
+class MissingDelivery(SourceFault):
+    """There is no file for the partition; no fault for a dataset that may be absent."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "missing_file", "The file does not exist.",
+                         "Ask upstream for it, then run the partition again.")
