@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -18,6 +19,10 @@ from catena.database import database_url
 from catena.platform import installation, postgres, processes
 from catena.settings import Settings
 from catena.workspace import Workspace
+
+# A busy machine is no failure, and a red run must be red again when it is repeated.
+hypothesis.settings.register_profile("catena", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("catena")
 
 _numbers = count(1)
 
