@@ -25,6 +25,7 @@ import httpx
 from catena.database import database_url
 from catena.declared import declared_usecases
 from catena.platform import airflow, postgres, processes
+from catena.platform.api import AirflowApi
 from catena.platform.errors import ComponentFailed, PortTaken
 from catena.platform.preload import SWITCH
 from catena.platform.processes import Component
@@ -82,6 +83,8 @@ def up(settings: Settings, announce: Announce = lambda _: None) -> None:
             if component.name not in alive:
                 processes.start(settings, component)
         _wait_until_healthy(settings, announce)
+        with AirflowApi(settings) as api:
+            api.set_pool("training", settings.training_slots, "Trainings, which use a core each")
 
 
 def start_postgres(settings: Settings) -> None:
