@@ -59,11 +59,10 @@ def compute_features(
     check_sql(sql, relation_names(view), view.sql)
     with _session(threads) as connection:
         Relations(connection, view, tables, rows).create(partitions)
-        features = connection.sql(sql)
-        declared = _declared(tables[view.table], features.columns, view.sql)
         connection.execute(f"CREATE TEMP TABLE result__ AS {sql}")
+        declared = _declared(tables[view.table], connection.table("result__").columns, view.sql)
         _check_grain(connection, view.sql)
-        result = connection.execute(
+        result = connection.sql(
             f"SELECT s.partition, s.entity, s.decision_at, s.decision_at AS known_at{declared} "
             "FROM spine AS s JOIN result__ AS f ON f.entity = s.entity ORDER BY s.partition, s.entity"
         ).to_arrow_table()
