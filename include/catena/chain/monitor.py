@@ -150,7 +150,7 @@ def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
             f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
         )
         features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
-        return connection.execute(_JOIN.format(features=features)).df()
+        return connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
     finally:
         connection.close()
 
@@ -171,7 +171,8 @@ def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts:
     scored = frame.iloc[low:high]
     scored = scored[scored["score"].notna()]
     scored_today = scored[scored["partition"] == day]
-    newest: datetime | None = None if today.empty else today["known_at"].max().to_pydatetime()
+    known = today["known_at"].dropna()
+    newest: datetime | None = None if known.empty else known.max().to_pydatetime()
     found = watch.volumes(len(today), len(scored_today), 1)
     found += watch.quarantine_rates(facts["accounting"])
     found += watch.freshness(day, usecase.timezone, newest, len(today))

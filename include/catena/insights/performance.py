@@ -1,7 +1,8 @@
 """How good the month's predictions proved to be, beside the declared baseline on the same rows.
 
-The baseline is the mean label of the declared groups over the serving model's training window, computed by the query
-itself, so that both scores are judged on one set of rows.
+The baseline is the one of `catena.modeling.baseline` (a group's mean, drawn towards the mean of all), fitted on the
+serving model's training window by the query itself: both scores are judged on one set of rows, and the query is all the
+evidence that is needed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from catena.declaration import UseCase
 from catena.insights.query import Query, Source
 from catena.insights.trends import label_source, labelled_sql
+from catena.modeling.baseline import baseline_for
 from catena.partitions import days_of_month, shift_month, start_of
 
 _CURRENT = """
@@ -67,10 +69,15 @@ trained AS (
       ON features.partition = labelled_trained.partition AND features.entity = labelled_trained.entity_key
     WHERE label_value IS NOT NULL AND labelled_trained.{usecase.label.known_at} < CAST($decided_at AS TIMESTAMPTZ)
 ),
-grouped AS (SELECT {', '.join(by)}, avg(label_value) AS mean FROM trained GROUP BY ALL),
+overall AS (SELECT avg(label_value) AS mean FROM trained),
+grouped AS (
+    SELECT {', '.join(by)}, (sum(label_value) + CAST($prior_rows AS DOUBLE) * overall.mean)
+           / (count(*) + CAST($prior_rows AS DOUBLE)) AS mean
+    FROM trained, overall GROUP BY {', '.join(by)}, overall.mean
+),
 judged AS (
-    SELECT label_value, score, coalesce(grouped.mean, (SELECT avg(label_value) FROM trained)) AS baseline
-    FROM current
+    SELECT label_value, score, coalesce(grouped.mean, overall.mean) AS baseline
+    FROM overall, current
     JOIN labelled ON labelled.partition = current.partition AND labelled.entity_key = current.entity
     JOIN features ON features.partition = current.partition AND features.entity = current.entity
     LEFT JOIN grouped ON {match}
@@ -78,7 +85,9 @@ judged AS (
 )
 {metrics}"""
     purpose = "Realised metrics of what served, and of the baseline fitted on the same training window, on equal rows."
-    return Query("served", purpose, sql, sources, {"decided_at": start_of(shift_month(trained_on, 1)).isoformat()})
+    return Query("served", purpose, sql, sources,
+                 {"decided_at": start_of(shift_month(trained_on, 1)).isoformat(),
+                  "prior_rows": str(baseline_for(usecase.model).prior_rows)})
 
 
 def _binary_metrics() -> str:

@@ -56,6 +56,6 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
         for name, rows in tables.items():
             connection.register(name, rows)
         bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
-        return connection.execute(query.sql, bound).to_arrow_table().to_pylist()
+        return connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
     finally:
         connection.close()

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from catena.modeling.metrics import binary_metrics, regression_metrics
+from catena.modeling.metrics import evaluate
 from catena.monitoring.measures import Measure, measures
 
 # Below this a slice's metric is noise.
@@ -47,13 +47,4 @@ def realised(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> d
         "label_mean": float(label.mean()), "score_mean": float(score.mean()),
         "calibration_gap": float(score.mean() - label.mean()),
     }
-    if kind == "regression":
-        return means | _numbers(regression_metrics(label, score))
-    if label.min() == label.max():
-        # Ranking needs both outcomes; the squared error does not.
-        return means | {"brier": float(((score - label) ** 2).mean())}
-    return means | _numbers(binary_metrics(label, score))
-
-
-def _numbers(found: dict[str, float]) -> dict[str, float | None]:
-    return {name: value for name, value in found.items() if isinstance(value, (int, float))}
+    return means | evaluate(label, score, kind)

@@ -1,0 +1,202 @@
+"""The report link: issues the month's page once everything it speaks of is there, and anew where that has changed.
+
+What the page says belongs in `catena.reports`, what it asks in `catena.insights`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from catena.chain.serving_months import ServingMonths
+from catena.declaration import UseCase
+from catena.declared import declared_usecases
+from catena.governance import Ledger
+from catena.insights import LEDGER, Query, Source, ask
+from catena.lake import Lake, combined_identity
+from catena.partitions import days, days_of_month, shift_month, start_of
+from catena.reports import Answer, Listed, disagreements, index_page, questions, report_page
+from catena.run import Outcome, Run
+from catena.workspace import Workspace
+
+# What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
+_SPOKEN_OF = ("quality", "candidate", "promotion")
+
+
+def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
+    """Issue the report of a month.
+
+    Waits for the decision on what serves in the next month and for the health of every day that was served. The same
+    inputs again write no file.
+    """
+    lake, ledger = workspace.lake(usecase), workspace.ledger
+    serving = ServingMonths(ledger, usecase)
+    span = _days(usecase, month)
+    if not span:
+        return Outcome("skipped", f"{month} lies outside the calendar of the use case")
+    if waiting := _waiting(lake, ledger, usecase, serving, month, span):
+        return Outcome("skipped", waiting)
+    identity = _identity(lake, ledger, usecase, month, span)
+    path = report_path(workspace, usecase, month)
+    last = ledger.last(usecase.name, "report", "monthly", partition=month)
+    if last is not None and last.payload["identity"] == identity and path.exists():
+        return Outcome("unchanged", f"issued already as {path}", (month,) if run.try_number > 1 else ())
+    answers = _answers(lake, ledger, usecase, questions(usecase, month, _trained_on(serving, span)))
+    page = report_page(usecase, month, answers)
+    _write(path, page.html)
+    ledger.append(
+        run, kind="report", subject="monthly", partition=month, decision="ISSUED",
+        effective_at=start_of(shift_month(month, 1)),
+        payload={"path": str(path.relative_to(workspace.settings.pages)), "identity": identity,
+                 "headline": page.headline},
+    )
+    index = write_index(workspace)
+    versions = {source.table: answer.versions[name] for answer in answers.values()
+                for name, source in answer.query.sources.items() if source.table != LEDGER}
+    return Outcome("published", page.headline, (month,), versions,
+                   details={"path": str(path), "index": str(index), "headline": page.headline})
+
+
+def report_path(workspace: Workspace, usecase: UseCase, month: str) -> Path:
+    """Return where the report of a month is kept."""
+    return workspace.pages(usecase, "reports") / f"{month}.html"
+
+
+def verify_report(workspace: Workspace, usecase: UseCase, month: str) -> list[str]:
+    """Return which numbers of an issued report its evidence does not give again; empty where every number stands."""
+    lake, ledger = workspace.lake(usecase), workspace.ledger
+    page = report_path(workspace, usecase, month).read_text(encoding="utf-8")
+    return disagreements(page, lambda source, version: _read(lake, ledger, usecase, source, version))
+
+
+def write_index(workspace: Workspace) -> Path:
+    """Write the page that lists every issued report of every declared use case; return where."""
+    listed: dict[str, list[Listed]] = {}
+    titles = {usecase.name: usecase.title for usecase in declared_usecases()}
+    for entry in workspace.ledger.entries(kind="report", subject="monthly"):
+        reports = listed.setdefault(titles.get(entry.usecase, entry.usecase), [])
+        reports[:] = [item for item in reports if item.month != entry.partition]
+        reports.append(Listed(entry.partition, entry.payload["headline"], entry.payload["path"]))
+    path = workspace.settings.pages / "index.html"
+    _write(path, index_page(listed))
+    return path
+
+
+def _days(usecase: UseCase, month: str) -> list[str]:
+    calendar = usecase.calendar
+    return [day for day in days_of_month(month) if calendar.first <= day <= (calendar.last or day)]
+
+
+def _trained_on(serving: ServingMonths, span: Sequence[str]) -> str | None:
+    serves = serving.serves(span[0])
+    return None if serves is None else serves.get("trained_on")
+
+
+def _waiting(
+    lake: Lake, ledger: Ledger, usecase: UseCase, serving: ServingMonths, month: str, span: Sequence[str]
+) -> str | None:
+    """Return what the report has to wait for, None where everything is there."""
+    after = shift_month(month, 1)
+    if ledger.last(usecase.name, "promotion", "model", partition=after) is None:
+        return f"waiting for the decision on what serves in {after}"
+    if serving.is_unserved(span[0]):
+        return None
+    refused = {
+        entry.partition for entry in ledger.entries(usecase.name, kind="quality")
+        if entry.decision in ("FAIL", "NO_DATA")
+    }
+    measured = lake.inputs("health", span)
+    scored = lake.contents("predictions", span)
+    missing = [day for day in span if measured[day] is None and not (day in refused and scored[day] is None)]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return f"waiting for health[{', '.join(missing[:3])}]{more}"
+    return None
+
+
+def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Sequence[str]) -> int:
+    """Return the identity of everything that the report speaks of."""
+    compared = [*_days(usecase, shift_month(month, -1)), *span]
+    quarantined = [f"{day}/{dataset.name}" for day in span for dataset in usecase.partitioned_datasets]
+    entries = [
+        [entry.kind, entry.subject, entry.partition, entry.decision, entry.payload]
+        for entry in ledger.entries(usecase.name)
+        if entry.kind in _SPOKEN_OF and _is_spoken_of(entry.partition, month)
+    ]
+    return combined_identity({
+        "label": lake.contents(usecase.label.table, compared),
+        "features": lake.contents(usecase.features.table, compared),
+        "predictions": lake.contents("predictions", span),
+        "health": lake.contents("health", span),
+        "quarantine": lake.contents("quarantine", quarantined),
+        "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},
+        "ledger": entries,
+        "declared": [item.model_dump() for item in (usecase.report, usecase.label, usecase.monitoring)],
+    })
+
+
+def _is_spoken_of(partition: str, month: str) -> bool:
+    return partition[:7] == month or partition == shift_month(month, 1)
+
+
+def _answers(lake: Lake, ledger: Ledger, usecase: UseCase, asked: Sequence[Query]) -> dict[str, Answer]:
+    """Ask every question of the versions that are current now; each table's version is the same for all questions."""
+    versions: dict[str, int] = {}
+    read: dict[Source, pa.Table] = {}
+    answers = {}
+    for query in asked:
+        for source in query.sources.values():
+            if source.table not in versions:
+                versions[source.table] = _version(lake, ledger, usecase, source.table)
+            if source not in read:
+                read[source] = _read(lake, ledger, usecase, source, versions[source.table])
+        pinned = {name: versions[source.table] for name, source in query.sources.items()}
+        tables = {name: read[source] for name, source in query.sources.items()}
+        answers[query.name] = Answer(query, pinned, ask(query, tables))
+    return answers
+
+
+def _version(lake: Lake, ledger: Ledger, usecase: UseCase, table: str) -> int:
+    """Return the version to pin: of a table its Delta version, of the ledger the number of the last entry spoken of."""
+    if table == LEDGER:
+        return max((entry.id for entry in ledger.entries(usecase.name) if entry.kind in _SPOKEN_OF), default=0)
+    version = lake.version(table)
+    # A table that nobody has written yet has no version; it reads as empty, then and later.
+    return -1 if version is None else version
+
+
+def _read(lake: Lake, ledger: Ledger, usecase: UseCase, source: Source, version: int) -> pa.Table:
+    """Return the rows of a source at a pinned version."""
+    if source.table == LEDGER:
+        return _ledger_rows(ledger, usecase, version)
+    within = days(source.first, source.last) if source.first is not None and source.last is not None else None
+    if version < 0:
+        return lake.read(source.table, [], columns=source.columns)
+    return lake.read(source.table, within, columns=source.columns, version=version)
+
+
+def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
+    entries = [entry for entry in ledger.entries(usecase.name) if entry.id <= last and entry.kind in _SPOKEN_OF]
+    columns: dict[str, list[Any]] = {
+        "id": [entry.id for entry in entries], "kind": [entry.kind for entry in entries],
+        "subject": [entry.subject for entry in entries], "partition": [entry.partition for entry in entries],
+        "decision": [entry.decision for entry in entries],
+        "payload": [json.dumps(entry.payload, sort_keys=True) for entry in entries],
+    }
+    types = {"id": pa.int64()}
+    return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one step; a file with the same bytes is left alone."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

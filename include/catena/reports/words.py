@@ -1,0 +1,71 @@
+"""Values in words: numbers, shares, changes, days and months as a reader expects them.
+
+Which value stands where belongs in the templates.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable
+from typing import Any
+
+from catena.partitions import parse_day, parse_month
+
+DASH = "–"
+# Narrow no-break space between a number and its sign, so that they stay together at any width.
+_GAP = "\u202f"
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:+,.{digits}f}".replace("-", "−")
+    return f"{0:.{digits}f}" if float(f"{value:.{digits}f}") == 0 else text
+
+
+_KINDS: dict[str, Callable[[Any], str]] = {
+    "count": lambda value: f"{value:,.0f}",
+    "share": lambda value: f"{100 * value:.1f}{_GAP}%",
+    "whole_share": lambda value: f"{100 * value:.0f}{_GAP}%",
+    "points": lambda value: f"{_signed(100 * value, 1)} points",
+    "change": lambda value: f"{_signed(100 * value, 1)}{_GAP}%",
+    "score": lambda value: f"{value:.3f}",
+    "score_change": lambda value: _signed(value, 3),
+    "amount": lambda value: f"{value:,.1f}",
+    "amount_change": lambda value: _signed(value, 1),
+    "pairs": lambda value: f"{value:.0f}",
+    "index": lambda value: f"{value:.2f}",
+    "day": lambda value: day_words(value),
+    "month": lambda value: month_words(value),
+    "text": lambda value: str(value),
+}
+
+
+def worded(value: Any, kind: str) -> str:
+    """Return a value as text; a dash where it is missing.
+
+    Args:
+        kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
+            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `day`, `month` or `text`.
+    """
+    return DASH if value is None else _KINDS[kind](value)
+
+
+def month_words(key: str) -> str:
+    """Return a month as `February 2013`."""
+    first = parse_month(key)
+    return f"{calendar.month_name[first.month]} {first.year}"
+
+
+def day_words(key: str) -> str:
+    """Return a day as `5 February`."""
+    day = parse_day(key)
+    return f"{day.day} {calendar.month_name[day.month]}"
+
+
+def value_kinds(kind: str) -> tuple[str, str]:
+    """Return how a label's mean and its change are worded for a kind of model."""
+    return ("share", "points") if kind == "binary" else ("amount", "amount_change")
+
+
+def unit_words(unit: str) -> str:
+    """Return a unit as it follows a number, with a space; nothing for a share."""
+    return "" if unit in ("", "probability") else f"{_GAP}{unit}"

@@ -1,0 +1,108 @@
+"""The monitor link: what a day's health rests on, and when it is measured anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from catena.chain.monitor import monitor_day
+from catena.partitions import start_of
+
+
+def measures(world, day):
+    """Return the health rows of a day by measure, window, dimension and value."""
+    rows = world.lake.read("health", [day]).to_pylist()
+    return {(row["measure"], row["window_days"], row["dimension"], row["value_of"]): row for row in rows}
+
+
+def test_values_are_those_of_a_count_by_hand(world):
+    """The means, the coverage and the volumes of a day are what counting its rows gives."""
+    day = "2013-02-10"
+    outcome = monitor_day(world.workspace, world.usecase, day, world.run)
+    assert outcome.status == "published"
+    found = measures(world, day)
+    rows = world.lake.read("arrivals", [day]).to_pylist()
+    scores = {row["entity"]: row["score"] for row in world.lake.read("predictions", [day]).to_pylist()}
+    late = {row["parcel"]: row["delay_min"] > 15 for row in rows if row["delay_min"] is not None}
+    assert found["rows", 1, "", ""]["value"] == len(rows) == 24
+    assert found["label_coverage", 1, "", ""]["value"] == pytest.approx(23 / 24)
+    assert found["label_mean", 1, "", ""]["value"] == pytest.approx(sum(late.values()) / 23)
+    brier = sum((scores[key] - is_late) ** 2 for key, is_late in late.items()) / 23
+    assert found["brier", 1, "", ""]["value"] == pytest.approx(brier)
+    pairs = [(scores[a] > scores[b]) + 0.5 * (scores[a] == scores[b])
+             for a in late if late[a] for b in late if not late[b]]
+    assert found["roc_auc", 1, "", ""]["value"] == pytest.approx(sum(pairs) / len(pairs))
+    # 8 hours after midnight, then every half hour: the 24th arrives at 19:30, four and a half hours before midnight.
+    assert found["freshness_h", 1, "", ""]["value"] == pytest.approx(4.5)
+    assert found["label_mean", 7, "", ""]["rows"] == 7 * 23
+    assert {key[3] for key in found if key[0] == "roc_auc" and key[2] == "region"} == {"east", "north", "south"}
+
+
+def test_first_served_days_do_not_wait_for_predictions_that_were_never_made(world):
+    """The trailing window of the first served days reaches back to days on which nothing served."""
+    assert monitor_day(world.workspace, world.usecase, "2013-02-01", world.run).status == "published"
+    assert measures(world, "2013-02-01")["label_mean", 7, "", ""]["rows"] == 23
+
+
+def test_a_served_day_without_predictions_waits(world):
+    """Where something served, a day is measured only once its window is scored; the reason names what is missing."""
+    world.workspace.ledger.append(
+        world.run, kind="promotion", subject="model", partition="2013-01", decision="PROMOTE",
+        effective_at=start_of("2013-01"),
+        payload={"serves": {"model_version": "0", "role": "champion", "trained_on": "2012-12"}},
+    )
+    outcome = monitor_day(world.workspace, world.usecase, "2013-02-01", world.run)
+    assert (outcome.status, "predictions[2013-01-26]" in outcome.reason) == ("skipped", True)
+
+
+def test_the_same_inputs_change_nothing(world):
+    """A repeat writes no version; a retry tells downstream of the days that stand."""
+    first = monitor_day(world.workspace, world.usecase, "2013-02-27", world.run)
+    assert set(first.partitions) == {"2013-02-27", "2013-02-28"}
+    version = world.lake.version("health")
+    assert monitor_day(world.workspace, world.usecase, "2013-02-27", world.run).status == "unchanged"
+    again = monitor_day(world.workspace, world.usecase, "2013-02-27", world.again())
+    assert (again.status, again.partitions) == ("unchanged", ("2013-02-27", "2013-02-28"))
+    assert world.lake.version("health") == version
+
+
+def test_a_correction_reaches_every_window_that_holds_the_day(world):
+    """A corrected outcome is measured anew on its day and on the six days whose window reaches back to it."""
+    monitor_day(world.workspace, world.usecase, "2013-02-01", world.run)
+    monitor_day(world.workspace, world.usecase, "2013-02-08", world.run)
+    rows = world.lake.read("arrivals", ["2013-02-03"]).to_pylist()
+    world.put("arrivals", [row | {"delay_min": 90.0} for row in rows], ["2013-02-03"])
+    outcome = monitor_day(world.workspace, world.usecase, "2013-02-03", world.run)
+    assert outcome.partitions == tuple(f"2013-02-{day:02d}" for day in range(3, 10))
+    assert measures(world, "2013-02-03")["label_mean", 1, "", ""]["value"] == 1.0
+
+
+def test_an_alert_is_raised_and_cleared(world):
+    """A passed limit is an alert in table and ledger; measured again within the limits, it is cleared."""
+    world.judge("2013-02-28", "WARN", refused=6)
+    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    found = measures(world, "2013-02-28")["quarantine_rate", 1, "dataset", "deliveries"]
+    assert (found["value"], found["is_alert"]) == (pytest.approx(6 / 30), True)
+    world.judge("2013-02-28", "PASS", refused=0)
+    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    entries = world.workspace.ledger.entries("parcels", kind="health", subject="quarantine_rate:deliveries")
+    assert [entry.decision for entry in entries] == ["ALERT", "CLEARED"]
+
+
+def test_a_day_that_its_source_never_delivered_is_not_waited_for(world_of):
+    """A refused day has no outcomes, features or predictions; its successors are measured without it."""
+    world = world_of("binary", refused=("2013-02-05",))
+    assert world.lake.contents("predictions", ["2013-02-05"])["2013-02-05"] is None
+    assert monitor_day(world.workspace, world.usecase, "2013-02-06", world.run).status == "published"
+    assert measures(world, "2013-02-06")["label_mean", 7, "", ""]["rows"] == 5 * 23
+
+
+def test_regression_is_measured_by_its_errors(world_of):
+    """A regression has errors in the label's unit and no ranking."""
+    world = world_of("regression")
+    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    found = measures(world, "2013-02-28")
+    rows = world.lake.read("arrivals", ["2013-02-28"]).to_pylist()
+    scores = {row["entity"]: row["score"] for row in world.lake.read("predictions", ["2013-02-28"]).to_pylist()}
+    errors = [abs(scores[row["parcel"]] - row["delay_min"]) for row in rows if row["delay_min"] is not None]
+    assert found["mae", 1, "", ""]["value"] == pytest.approx(sum(errors) / len(errors))
+    assert not any(key[0] == "roc_auc" for key in found)
