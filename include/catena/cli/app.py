@@ -1,0 +1,69 @@
+"""Puts the command groups together and turns errors into messages and exit codes.
+
+Nothing heavy is imported before a command runs: `catena --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from catena.cli import look, operate, quarantine, work
+from catena.cli.terminal import NOT_RUNNING, USAGE, WORK_FAILED, error_console
+
+EPILOG = "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running."
+
+app = typer.Typer(
+    name="catena",
+    help="The whole MLOps chain on Apache Airflow: from landing file to management report.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+operate.register(app)
+work.register(app)
+look.register(app)
+app.add_typer(quarantine.app, name="quarantine")
+
+
+def main() -> None:
+    """Run the command line; expected errors become one message and an exit code."""
+    try:
+        app()
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        error_console().print(f"[bold red]Error:[/] {_plain(error)}", highlight=False)
+        sys.exit(code)
+
+
+def exit_code(error: Exception) -> int | None:
+    """Return the exit code of an error that a user can act on; None for a defect of ours, which keeps its traceback."""
+    from sqlalchemy.exc import OperationalError
+
+    from catena.database import DatabaseNotReady
+    from catena.declared import UnknownUseCase
+    from catena.partitions import InvalidPartition
+    from catena.platform.errors import NotRunning, PlatformError
+
+    if isinstance(error, NotRunning | DatabaseNotReady | OperationalError):
+        return NOT_RUNNING
+    if isinstance(error, PlatformError):
+        return WORK_FAILED
+    if isinstance(error, UnknownUseCase | InvalidPartition):
+        return USAGE
+    return None
+
+
+def _plain(error: Exception) -> str:
+    from rich.markup import escape
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):
+        return escape(f"the database does not answer; `catena up` starts it. {str(error.orig).strip()}")
+    # A KeyError shows its message as a literal.
+    return escape(str(error.args[0] if isinstance(error, KeyError) else error))
