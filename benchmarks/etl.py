@@ -1,12 +1,11 @@
 """Land, validate and publish against plain DuckDB `read_csv -> COPY parquet` on the same files.
 
-Run as `python -m benchmarks.etl [--rounds 3]`. Each size is measured in turn with its baseline, so that a slow minute of
+Each size is measured in turn with its baseline, so that a slow minute of
 the machine slows both; medians are reported.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -43,11 +42,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    """Measure every size and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+def measure(rounds: int = 3) -> None:
+    """Measure every size and write the table."""
     usecase = declared_usecase("flight_delays")
     rows: list[list[object]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +80,3 @@ def main() -> None:
     body = table(header, rows)
     print(body)
     print(write("etl", "ETL throughput", body))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,33 @@
+"""Runs the benchmarks named on the command line, or all of them, and gathers their tables in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks import cascade, etl
+from benchmarks.machine import RESULTS
+
+ALL = {
+    "cold_start": cascade.cold_start,
+    "demo": cascade.demo,
+    "year": cascade.year,
+    "workers": cascade.workers,
+    "etl": etl.measure,
+}
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    """Run, then write the page from the newest result of each benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="benchmarks to run; none runs all")
+    for name in parser.parse_args().names or list(ALL):
+        ALL[name]()
+    pages = [page.read_text(encoding="utf-8") for name in ALL if (page := RESULTS / f"{name}.md").exists()]
+    text = "# Benchmarks\n\n`make bench` measures these anew; the tables here are its last result.\n\n" + "\n".join(pages)
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
