@@ -39,7 +39,8 @@ def check_keys(table: Table, partitions: Sequence[str], within: Mapping[str, str
     """
     if bad := [key for key in (*partitions, *within.values()) if not _KEY.fullmatch(key)]:
         raise ValueError(f"table {table.name}: {bad} are no partition keys")
-    if table.is_partitioned and WHOLE in partitions:
+    # The part of a shared table that reference data own (their quarantine) is a partition named like the whole.
+    if table.is_partitioned and WHOLE in partitions and not within:
         raise ValueError(f"table {table.name} is partitioned: name the partitions that the write replaces")
     if not table.is_partitioned and (tuple(partitions) != (WHOLE,) or within):
         raise ValueError(f"table {table.name} is not partitioned: a write replaces it whole, not {list(partitions)}")

@@ -113,6 +113,17 @@ class Lake:
         except TableNotFoundError:
             return []
 
+    def row_counts(self, name: str) -> dict[str, int]:
+        """Return the rows of each partition that holds any, from the commit log alone."""
+        try:
+            files = pa.table(self._open(name).get_add_actions(flatten=True))
+        except TableNotFoundError:
+            return {}
+        counts: dict[str, int] = {}
+        for key, rows in zip(files["partition.partition"].to_pylist(), files["num_records"].to_pylist(), strict=True):
+            counts[key] = counts.get(key, 0) + rows
+        return counts
+
     def contents(self, name: str, partitions: Sequence[str] = (WHOLE,)) -> dict[str, int | None]:
         """Return the content identity of each partition, None where it was never written."""
         return self._transactions(name, "content", partitions)
@@ -191,22 +202,28 @@ class Lake:
         raise CommitConflict(f"table {name}, partitions {list(partitions)}: {_ATTEMPTS} attempts to commit failed")
 
     def append_once(self, name: str, rows: pa.Table, *, run: Run, delivery: str, details: Mapping[str, Any]) -> Written:
-        """Append rows under a delivery name; the same delivery again does nothing.
+        """Append rows under a delivery name; the same delivery again does nothing."""
+        return self.append_each(name, {delivery: rows}, run=run, details=details)
+
+    def append_each(
+        self, name: str, deliveries: Mapping[str, pa.Table], *, run: Run, details: Mapping[str, Any]
+    ) -> Written:
+        """Append deliveries in one commit; those that stand there already do nothing.
 
         Args:
             name: declared table.
-            rows: the delivery's rows, in the declared columns.
+            deliveries: rows in the declared columns, by what makes a delivery unique, such as partition and checksum.
             run: who writes.
-            delivery: what makes the delivery unique, such as partition and checksum.
             details: JSON for the commit's metadata.
         """
         table = self.tables[name]
-        rows = conform(rows, table)
-        keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
         for attempt in range(_ATTEMPTS):
             delta = self._open_or_create(table)
-            if delta.transaction_version(f"delivery/{delivery}") is not None:
+            new = [key for key in deliveries if delta.transaction_version(f"delivery/{key}") is None]
+            if not new:
                 return Written(delta.version(), False, ())
+            rows = conform(pa.concat_tables([deliveries[key] for key in new]), table)
+            keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
             try:
                 write_deltalake(
                     delta,
@@ -214,14 +231,14 @@ class Lake:
                     mode="append",
                     commit_properties=CommitProperties(
                         custom_metadata=commit_metadata(run, keys, details=details),
-                        app_transactions=[Transaction(f"delivery/{delivery}", 1)],
+                        app_transactions=[Transaction(f"delivery/{key}", 1) for key in new],
                     ),
                 )
             except CommitFailedError:
                 _wait(attempt)
                 continue
             return Written(delta.version(), True, tuple(keys))
-        raise CommitConflict(f"table {name}, delivery {delivery}: {_ATTEMPTS} attempts to commit failed")
+        raise CommitConflict(f"table {name}, {len(deliveries)} deliveries: {_ATTEMPTS} attempts to commit failed")
 
     def add_columns(self, name: str) -> list[str]:
         """Add to the table on disk the columns that its declaration has gained; return their names.
