@@ -45,7 +45,7 @@ def within(name: str, minimum: float, maximum: float, reason: str) -> Between:
     return Between(column=name, minimum=minimum, maximum=maximum, severity="quarantine", reason=reason)
 
 
-_DATE = "make_date(year, month, day) = CAST(partition AS DATE)"
+_DATE = "format('{:04d}-{:02d}-{:02d}', year, month, day) = partition"
 _LOCAL_HOUR = "timezone('America/New_York', time_hour) = CAST(partition AS TIMESTAMP) + to_hours(hour)"
 
 FLIGHT_COLUMNS = (
@@ -62,8 +62,8 @@ FLIGHT_COLUMNS = (
 )
 
 FLIGHT_RULES: tuple[Rule, ...] = (
-    *always("carrier", "flight", "origin", "dest", "sched_dep_time", "sched_arr_time", "distance", "hour", "minute",
-            "time_hour"),
+    *always("year", "month", "day", "carrier", "flight", "origin", "dest", "sched_dep_time", "sched_arr_time", "distance", "hour",
+            "minute", "time_hour"),
     Unique(columns=("carrier", "flight", "origin"), severity="quarantine",
            reason="A carrier's flight number leaves an airport once a day."),
     holds("date_is_the_partition", _DATE, "The row belongs to another day."),
@@ -84,7 +84,7 @@ FLIGHT_RULES: tuple[Rule, ...] = (
           "dep_delay IS NOT NULL OR (dep_time IS NULL AND arr_time IS NULL AND arr_delay IS NULL AND air_time IS NULL)",
           "A cancelled flight has no departure and no arrival."),
     holds("departed_has_time", "(dep_delay IS NULL) = (dep_time IS NULL)", "Departure time and delay go together."),
-    holds("arrived_has_air_time", "(arr_delay IS NULL) = (air_time IS NULL)", "Arrival delay and air time go together."),
+    holds("arrived_has_air_time", "(arr_delay IS NULL) = (air_time IS NULL)", "Arrival delay goes with air time."),
     holds("departure_delay_fits_times",
           "((dep_time // 100 * 60 + dep_time % 100) - (hour * 60 + minute) - dep_delay) % 1440 = 0",
           "The departure delay is not the difference of the times."),
@@ -92,7 +92,7 @@ FLIGHT_RULES: tuple[Rule, ...] = (
           "((arr_time // 100 * 60 + arr_time % 100) - (sched_arr_time // 100 * 60 + sched_arr_time % 100) - arr_delay)"
           " % 1440 = 0", "The arrival delay is not the difference of the times."),
     Volume(minimum_ratio=0.5, maximum_ratio=1.5, severity="warn", reason="Unusually few or many flights."),
-    Volume(minimum_ratio=0.1, maximum_ratio=5.0, severity="fail", reason="So few or many flights are no day's traffic."),
+    Volume(minimum_ratio=0.1, maximum_ratio=5.0, severity="fail", reason="No day has so few or so many flights."),
     Fresh(column="time_hour", within_hours=12, severity="warn", reason="The file ends long before the day does."),
 )
 
@@ -119,7 +119,7 @@ WEATHER = Dataset(
         column("time_hour", "timestamp", "UTC hour of the observation."),
     ),
     rules=(
-        *always("origin", "time_hour"),
+        *always("origin", "year", "month", "day", "hour", "time_hour"),
         Unique(columns=("origin", "time_hour"), severity="quarantine", reason="One observation an airport and hour."),
         holds("date_is_the_partition", _DATE, "The row belongs to another day."),
         holds("time_hour_is_the_local_hour", _LOCAL_HOUR, "The UTC hour is not the local hour."),

@@ -1,0 +1,195 @@
+"""Declared rules as Great Expectations suites over exactly the partitions that are being processed.
+
+Rules on rows run on the frame of rows, rules on partitions (`Volume`, `Fresh`) on a frame with one line a partition.
+What follows from a failure belongs in `catena.quality.verdict` and in the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import duckdb
+import great_expectations as gx
+import great_expectations.expectations as gxe
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Rule, Unique, Volume
+from catena.partitions import DAY, shift_day, start_of
+from catena.quality.verdict import Failures, Judgement, RuleResult
+
+Trailing = Callable[[str, int], float | None]
+"""(partition, days) -> mean rows of the trailing partitions that have rows, None where there are none."""
+_RESULT = {"result_format": "COMPLETE", "include_unexpected_rows": False}
+
+
+class RuleBroken(RuntimeError):
+    """A rule could not be evaluated: its declaration is wrong, not the data."""
+
+
+def rule_name(rule: Rule) -> str:
+    """Return the short name under which a rule stands in verdicts and in the quarantine."""
+    match rule:
+        case Holds():
+            return rule.name
+        case Unique():
+            return f"unique({'+'.join(rule.columns)})"
+        case Volume():
+            return f"volume({rule.minimum_ratio:g}..{rule.maximum_ratio:g})"
+        case _:
+            return f"{rule.kind}({rule.column})"
+
+
+def implied(columns: Sequence[Column], rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules with those that follow from columns declared not nullable."""
+    stated = {rule.column for rule in rules if isinstance(rule, NotNull)}
+    return (*(NotNull(column=column.name, severity="quarantine", reason="The column is declared as never empty.")
+              for column in columns if not column.nullable and column.name not in stated), *rules)
+
+
+def judge(
+    rows: pa.Table, rules: Sequence[Rule], partitions: Sequence[str], *, trailing: Trailing,
+    released: npt.NDArray[np.bool_], arrived: Mapping[str, int],
+) -> Judgement:
+    """Return the rows that break rules, and how each partition fares by the rules on partitions.
+
+    Args:
+        rows: typed rows with the column `partition`.
+        rules: declared rules.
+        partitions: keys that are processed, also those without rows.
+        trailing: row counts of earlier partitions.
+        released: rows that a person let pass; of equal keys a released row is the one that stays.
+        arrived: rows that came in, for each partition.
+    """
+    on_rows = [rule for rule in rules if not isinstance(rule, (Volume, Fresh))]
+    frame = _frame(rows, on_rows, released)
+    failures = []
+    if rows.num_rows:
+        results = _validate(frame, [_row_expectation(rule, n) for n, rule in enumerate(on_rows)])
+        for rule, result in zip(on_rows, results, strict=True):
+            if not result.success:
+                found = np.asarray(result.result["unexpected_index_list"], dtype=np.int64)
+                shown = () if isinstance(rule, (Holds, Unique, NotNull)) else result.result["unexpected_list"]
+                failures.append(Failures(rule_name(rule), rule.severity, _column(rule), rule.reason, found,
+                                         tuple(str(value) for value in shown)))
+    return Judgement(tuple(failures), _judge_partitions(rows, rules, partitions, trailing, arrived))
+
+
+@cache
+def _batch_definition() -> Any:
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("lake").add_dataframe_asset("rows")
+    return asset.add_batch_definition_whole_dataframe("partitions")
+
+
+def _validate(frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
+    """Return the results in the order of the expectations, which GX does not keep."""
+    for number, expectation in enumerate(expectations):
+        expectation.meta = {"number": number}
+    batch = _batch_definition().get_batch({"dataframe": frame})
+    report = batch.validate(gx.ExpectationSuite(name="contract", expectations=expectations), result_format=_RESULT)
+    for result in report.results:
+        if result.exception_info and result.exception_info.get("raised_exception", True):
+            raise RuleBroken(f"{result.expectation_config.to_json_dict()}: {result.exception_info}")
+    return sorted(report.results, key=lambda result: result.expectation_config.meta["number"])
+
+
+def _row_expectation(rule: Rule, number: int) -> Any:
+    match rule:
+        case NotNull():
+            return gxe.ExpectColumnValuesToNotBeNull(column=rule.column)
+        case Between():
+            return gxe.ExpectColumnValuesToBeBetween(
+                column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
+        case InSet():
+            return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
+        case Matches():
+            return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
+        case _:
+            return gxe.ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
+
+
+def _column(rule: Rule) -> str:
+    return "" if isinstance(rule, (Holds, Unique, Volume)) else rule.column
+
+
+def _frame(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the columns that rules look at, and a boolean column for each rule over several columns."""
+    looked_at = dict.fromkeys(_column(rule) for rule in rules if _column(rule))
+    computed = {f"rule {n}": _condition(rule, rows.column_names) for n, rule in enumerate(rules)
+                if isinstance(rule, (Holds, Unique))}
+    if computed and rows.num_rows:
+        rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows))) \
+                            .append_column("_released", pa.array(released))
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.register("rows", rows_in_order)
+            select = ", ".join(f'{sql} AS "{name}"' for name, sql in computed.items())
+            found = connection.execute(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()
+        for name in computed:
+            rows = rows.append_column(name, found[name])
+    return rows.select([*looked_at, *(name for name in computed if name in rows.column_names)]).to_pandas()
+
+
+def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
+    if isinstance(rule, Holds):
+        # Null counts as held; an expression that cannot be computed for a row does not.
+        return f"coalesce(TRY(coalesce(({rule.expression}), TRUE)), FALSE)"
+    key = ", ".join(["partition", *(f'"{name}"' for name in rule.columns)])
+    same = ", ".join(f'"{name}"' for name in names)
+    # Of equal rows the first stays; of rows that contradict each other none does, unless a person released one.
+    return (f"(row_number() OVER (PARTITION BY {key} ORDER BY _released DESC, _row) = 1 AND (_released OR "
+            f"count(DISTINCT hash({same})) OVER (PARTITION BY {key}) = 1) OR {_any_null(rule)})")
+
+
+def _any_null(rule: Unique) -> str:
+    return "(" + " OR ".join(f'"{name}" IS NULL' for name in rule.columns) + ")"
+
+
+def _judge_partitions(
+    rows: pa.Table, rules: Sequence[Rule], partitions: Sequence[str], trailing: Trailing, arrived: Mapping[str, int]
+) -> dict[str, tuple[RuleResult, ...]]:
+    whole = [rule for rule in rules if isinstance(rule, (Volume, Fresh))]
+    results: dict[str, list[RuleResult]] = {key: [] for key in partitions}
+    if not whole or not partitions:
+        return {key: () for key in partitions}
+    frame = pd.DataFrame({f"rule {n}": _measure(rule, rows, partitions, trailing, arrived)
+                          for n, rule in enumerate(whole)})
+    expectations = [
+        gxe.ExpectColumnValuesToBeBetween(
+            column=f"rule {n}",
+            min_value=rule.minimum_ratio if isinstance(rule, Volume) else None,
+            max_value=rule.maximum_ratio if isinstance(rule, Volume) else rule.within_hours,
+        )
+        for n, rule in enumerate(whole)
+    ]
+    for n, (rule, result) in enumerate(zip(whole, _validate(frame, expectations), strict=True)):
+        bad = set(result.result.get("unexpected_index_list") or [])
+        for position, key in enumerate(partitions):
+            value = frame[f"rule {n}"].iloc[position]
+            unit = " times the trailing mean" if isinstance(rule, Volume) else " hours before the partition's end"
+            seen = "no history" if pd.isna(value) else f"{value:.2f}{unit}"
+            results[key].append(RuleResult(rule_name(rule), rule.severity, _column(rule), rule.reason,
+                                           position not in bad, 0, seen))
+    return {key: tuple(found) for key, found in results.items()}
+
+
+def _measure(
+    rule: Volume | Fresh, rows: pa.Table, partitions: Sequence[str], trailing: Trailing, arrived: Mapping[str, int]
+) -> list[float]:
+    if isinstance(rule, Volume):
+        means = {key: trailing(key, rule.trailing_days) for key in partitions}
+        return [arrived.get(key, 0) / mean if (mean := means[key]) else np.nan for key in partitions]
+    found = rows.group_by("partition").aggregate([(rule.column, "max")])
+    newest = dict(zip(found["partition"].to_pylist(), found[f"{rule.column}_max"].to_pylist(), strict=True))
+    return [
+        (start_of(shift_day(key, 1)) - newest[key]).total_seconds() / 3600
+        if DAY.fullmatch(key) and newest.get(key) is not None else np.nan
+        for key in partitions
+    ]
