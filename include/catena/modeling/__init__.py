@@ -1,0 +1,1 @@
+"""Training sets, fitting, the declared baseline and metrics; functions of frames that know no lake and no registry."""

@@ -1,0 +1,1 @@
+"""Scores for a frame of features, and their publication for applications."""

@@ -1,0 +1,173 @@
+"""The promotion link: what serves in the month after the training month, decided in order and written to the ledger.
+
+The conditions themselves belong in `catena.registry.promotion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catena.chain.candidate import Training, judge
+from catena.chain.exclusive import exclusively
+from catena.chain.train import record_candidate
+from catena.chain.training_data import TrainingTables, open_registry, serving_name, training_months
+from catena.declaration import UseCase
+from catena.governance import Entry, Ledger
+from catena.modeling.errors import ModelingError
+from catena.partitions import shift_month, start_of
+from catena.registry.promotion import Decision, decide
+from catena.registry.store import Registry
+from catena.registry.trusted_types import trusted_types
+from catena.run import Outcome, Run
+from catena.workspace import Workspace
+
+Payload = dict[str, Any]
+_VERSION = ("model_version", "run_id", "sha256")
+
+
+def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
+    """Decide what serves after the month, and after every later month that waited for this decision, in order.
+
+    A run for a month without a candidate means that its training broke down: what serves goes on serving.
+
+    Args:
+        month: training month; the decision takes effect with the next one.
+
+    Returns:
+        The outcome; its partitions are the months in which the decisions take effect.
+    """
+    ledger = workspace.ledger
+    with exclusively(workspace.engine, (usecase.name, "promote")):
+        _record_breakdown(ledger, usecase, month, run)
+        candidates = _entries(ledger, usecase, "candidate")
+        decided = _entries(ledger, usecase, "promotion")
+        made: dict[str, Payload] = {}
+        for each in training_months(usecase, max(candidates)):
+            effective = shift_month(each, 1)
+            candidate = candidates.get(each)
+            if effective in decided and not _is_mended(decided, effective, candidate):
+                continue
+            if candidate is None:
+                break
+            serving = (made.get(each) or _payload(decided.get(each))).get("serves")
+            made[effective] = _Promotion(workspace, usecase, run, candidate, serving).decide()
+        mirrored = _mirror(workspace, usecase, made, decided)
+    if made:
+        said = "; ".join(f"{key}: {item['decision']}, {item['reasons'][0]}" for key, item in made.items())
+        return Outcome("published", said, tuple(made), details={"decisions": made, "alias": mirrored})
+    effective = shift_month(month, 1)
+    if effective in decided:
+        return Outcome("unchanged", f"{effective} is decided already", (effective,) if run.try_number > 1 else ())
+    return Outcome("skipped", f"waiting for the candidates of the months before {month}")
+
+
+class _Promotion:
+    """One decision: the candidate of a month against what serves in that month."""
+
+    def __init__(
+        self, workspace: Workspace, usecase: UseCase, run: Run, candidate: Entry, serving: Payload | None
+    ) -> None:
+        self._workspace = workspace
+        self._usecase = usecase
+        self._run = run
+        self._candidate = candidate
+        self._serving = serving
+        self._registry: Registry = open_registry(workspace.settings)
+
+    def decide(self) -> Payload:
+        """Judge all on the same holdout, record the decision, and return the entry's payload with the decision."""
+        usecase, ledger, month = self._usecase, self._workspace.ledger, self._candidate.partition
+        tables = TrainingTables(self._workspace.lake(usecase), ledger, usecase)
+        pinned = self._candidate.payload.get("dataset", {}).get("tables") or tables.versions()
+        training = Training(usecase, month, self._run, tables, pinned)
+        baseline = self._baseline(training)
+        challenger = self._judged(self._candidate.payload, training, "challenger")
+        is_model = self._serving is not None and self._serving["role"] == "champion"
+        champion = self._judged(self._serving, training, "champion") if is_model else None
+        found = decide(
+            usecase.gate, challenger=_metrics(challenger), champion=_metrics(champion), baseline=_metrics(baseline),
+            failure=self._candidate.payload.get("reason", ""),
+        )  # fmt: skip
+        payload = {
+            "serves": self._serves(found, challenger, baseline),
+            "challenger": challenger, "champion": champion, "baseline": baseline, **found.as_dict(),
+            "training_month": month, "holdout": training.holdout(), "dataset": training.dataset(),
+            "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
+        }  # fmt: skip
+        effective = shift_month(month, 1)
+        ledger.append(self._run, kind="promotion", subject="model", partition=effective, decision=found.decision,
+                      effective_at=start_of(effective), payload=payload)  # fmt: skip
+        return payload | {"decision": found.decision}
+
+    def _baseline(self, training: Training) -> Payload | None:
+        """Return the month's baseline with its metrics; made here where the training broke down before it."""
+        if (there := self._candidate.payload.get("baseline")) is not None:
+            return self._judged(there, training, "baseline")
+        try:
+            version, metrics = training.make(self._registry, "baseline")
+        except ModelingError:
+            # No labelled row at all: nothing can serve, and the decision says so.
+            return None
+        return {**version.as_dict(), "metrics": metrics}
+
+    def _judged(self, facts: Mapping[str, Any] | None, training: Training, role: Any) -> Payload | None:
+        if facts is None or facts.get("model_version") is None:
+            return None
+        trusted = trusted_types(self._usecase.model)
+        estimator = self._registry.load(facts["model_version"], facts["sha256"], trusted)
+        metrics = judge(estimator, training.data, self._usecase, role)
+        return {**{name: facts[name] for name in _VERSION}, "metrics": metrics}
+
+    def _serves(self, found: Decision, challenger: Payload | None, baseline: Payload | None) -> Payload | None:
+        """Return what serves: the promoted challenger, else the champion, else the month's own baseline."""
+        month = self._candidate.partition
+        if found.decision == "PROMOTE" and challenger is not None:
+            return {**_version(challenger), "role": "champion", "trained_on": month}
+        if self._serving is not None and (self._serving["role"] == "champion" or baseline is None):
+            return self._serving
+        return None if baseline is None else {**_version(baseline), "role": "baseline", "trained_on": month}
+
+
+def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) -> None:
+    """Record that a month's training ended without a candidate, so that later months need not wait for it."""
+    if ledger.last(usecase.name, "candidate", "model", partition=month) is None:
+        reason = "its training broke down; the log of the run names the error"
+        record_candidate(ledger, usecase, month, run, "FAILED",
+                         {"model_version": None, "is_breakdown": True, "reason": reason, "metrics": {}})  # fmt: skip
+
+
+def _is_mended(decided: Mapping[str, Entry], effective: str, candidate: Entry | None) -> bool:
+    """Return whether the newest decision was made for want of a candidate that has come since."""
+    was_breakdown = bool(decided[effective].payload.get("is_breakdown"))
+    is_trained = candidate is not None and not candidate.payload.get("is_breakdown")
+    return was_breakdown and is_trained and effective == max(decided)
+
+
+def _mirror(
+    workspace: Workspace, usecase: UseCase, made: Mapping[str, Payload], decided: Mapping[str, Entry]
+) -> str | None:
+    """Let the registry's alias follow the newest decision; return what went wrong, if anything."""
+    if not made or max(made) < max([*decided, ""]):
+        return None
+    serves = made[max(made)]["serves"]
+    if serves is None or serves["role"] != "champion":
+        return None
+    version = int(serves["model_version"].rpartition("/")[2])
+    return open_registry(workspace.settings).mirror_champion(serving_name(usecase), version)
+
+
+def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
+    return {entry.partition: entry for entry in ledger.entries(usecase.name, kind=kind, subject="model")}
+
+
+def _payload(entry: Entry | None) -> Payload:
+    return {} if entry is None else entry.payload
+
+
+def _metrics(facts: Payload | None) -> Any:
+    return None if facts is None else facts["metrics"]
+
+
+def _version(facts: Payload) -> Payload:
+    return {name: facts[name] for name in _VERSION}

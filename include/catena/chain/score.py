@@ -1,0 +1,160 @@
+"""The scoring link: scores days with what serves in their month, appends a revision to the lake, then publishes it.
+
+How a frame is scored and how rows are published belongs in `catena.serving`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catena.chain.exclusive import exclusively
+from catena.chain.readiness import Need, Settlement, settle, until_settled
+from catena.chain.serving_months import ServingMonths
+from catena.chain.training_data import open_registry
+from catena.declaration import UseCase
+from catena.lake import PREDICTIONS, Lake, Written, arrow_schema, identity_of
+from catena.partitions import days_of_month, month_of
+from catena.registry.trusted_types import trusted_types
+from catena.run import Accounting, Outcome, Run
+from catena.serving.predict import predict
+from catena.serving.publish import create_tables, publish_partition, published_contents
+from catena.workspace import Workspace
+
+_TABLE = "predictions"
+# What makes a prediction another one; the rest says who made it when.
+_SAID = ("entity", "decision_at", "score", "model_version", "model_role")
+
+
+def score_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> Outcome:
+    """Score a day, if its features are there and it is decided what serves in its month."""
+    return _score(workspace, usecase, [day], month_of(day), run)
+
+
+def score_month(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
+    """Score all days of a month whose features are there, in one pass."""
+    first, last = usecase.calendar.first, usecase.calendar.last
+    wanted = [day for day in days_of_month(month) if first <= day and (last is None or day <= last)]
+    return _score(workspace, usecase, wanted, month, run)
+
+
+def _score(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month: str, run: Run) -> Outcome:
+    """Score the days of one month that are due, and publish those that are scored but not published."""
+    with exclusively(workspace.engine, *((usecase.name, "score", day) for day in wanted)):
+        return until_settled(lambda: _score_once(workspace, usecase, wanted, month, run))
+
+
+def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month: str, run: Run) -> Outcome:
+    lake = workspace.lake(usecase)
+    entries = ServingMonths(workspace.ledger, usecase)
+    serves = entries.serves(f"{month}-01")
+    if serves is None:
+        return Outcome("skipped", _why_nothing_serves(usecase, entries, month))
+    settlements = [_settled(lake, usecase, day, serves) for day in wanted]
+    due = {day: identity for each in settlements for day, identity in each.due.items()}
+    written = _score_days(workspace, usecase, lake, due, serves, run) if due else None
+    current = sorted(day for each in settlements for day in each.current)
+    published = _publish(workspace, usecase, lake, sorted({*due, *current}))
+    changed = tuple(sorted({*(written.changed_partitions if written else ()), *published}))
+    if changed:
+        kept = current if run.try_number > 1 else []
+        return Outcome(
+            "published", f"{len(changed)} days scored by {serves['model_version']} ({serves['role']})",
+            tuple(sorted({*changed, *kept})), {_TABLE: written.version} if written else {},
+            details={"serves": serves, "days": len(changed)},
+        )  # fmt: skip
+    done = tuple(sorted({*due, *current}))
+    if done:
+        kept_days = done if run.try_number > 1 else ()
+        return Outcome("unchanged", f"scored by {serves['model_version']} from the same features already", kept_days)
+    return Outcome("skipped", next((each.waiting for each in settlements if each.waiting), "no day lies in the calendar"))
+
+
+def _why_nothing_serves(usecase: UseCase, entries: ServingMonths, month: str) -> str:
+    if month == month_of(usecase.calendar.first):
+        return "first training period, nothing serves yet"
+    if entries.is_unserved(f"{month}-01"):
+        return f"nothing serves in {month}: there was nothing to train on"
+    return f"waiting for the decision on what serves in {month}"
+
+
+def _settled(lake: Lake, usecase: UseCase, day: str, serves: Mapping[str, Any]) -> Settlement:
+    features = usecase.features.table
+    besides = {name: serves[name] for name in ("model_version", "sha256", "role")}
+    return settle(
+        lake, usecase.calendar, day=day, output=_TABLE, spine=features, needs=[Need(features)],
+        besides=lambda _: besides, is_decided=lambda _table, _day: False,
+    )  # fmt: skip
+
+
+def _score_days(
+    workspace: Workspace, usecase: UseCase, lake: Lake, due: Mapping[str, int], serves: Mapping[str, Any], run: Run
+) -> Written:
+    days, features = sorted(due), usecase.features.table
+    version = lake.version(features)
+    model = usecase.model
+    columns = dict.fromkeys(("partition", "entity", "decision_at", *model.features, *model.baseline_by))
+    rows = lake.read(features, days, columns=list(columns), version=version)
+    trusted = trusted_types(model)
+    estimator = open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
+    scores = predict(estimator, rows.to_pandas(), model, serves["role"])
+    before = lake.read(_TABLE, days)
+    new = _revision(rows, scores, before, serves, version or 0)
+    return lake.overwrite(
+        _TABLE, pa.concat_tables([before, new]), run=run, partitions=days, inputs=due,
+        input_versions={features: version}, accounting=Accounting(rows.num_rows, rows.num_rows, 0),
+        details={"model_version": serves["model_version"]},
+    )  # fmt: skip
+
+
+def _revision(
+    rows: pa.Table, scores: Any, before: pa.Table, serves: Mapping[str, Any], features_version: int
+) -> pa.Table:
+    """Return the rows to append: of each day the next revision, or none where it would say what the last one says."""
+    schema = arrow_schema(PREDICTIONS)
+    scored_at = datetime.now(UTC)
+    parts = [schema.empty_table()]
+    scored = rows.select(["partition", "entity", "decision_at"]).append_column("score", pa.array(scores, pa.float64()))
+    for day in pc.unique(scored["partition"]).to_pylist():
+        part = scored.filter(pc.equal(scored["partition"], day))
+        last = current_revision(before.filter(pc.equal(before["partition"], day)))
+        number = (last["revision"][0].as_py() if last.num_rows else 0) + 1
+        constant = {
+            "revision": number, "model_version": serves["model_version"], "model_role": serves["role"],
+            "features_version": features_version, "scored_at": scored_at,
+        }  # fmt: skip
+        for name, value in constant.items():
+            part = part.append_column(name, pa.array([value] * part.num_rows, schema.field(name).type))
+        part = part.select(schema.names).cast(schema)
+        if _said(part) != _said(last):
+            parts.append(part)
+    return pa.concat_tables(parts)
+
+
+def current_revision(rows: pa.Table) -> pa.Table:
+    """Return, of one partition of predictions, the rows of the highest revision."""
+    return rows.filter(pc.equal(rows["revision"], pc.max(rows["revision"]))) if rows.num_rows else rows
+
+
+def _said(rows: pa.Table) -> int:
+    return identity_of(rows.select(list(_SAID)).sort_by("entity").to_pydict())
+
+
+def _publish(workspace: Workspace, usecase: UseCase, lake: Lake, days: Sequence[str]) -> list[str]:
+    """Publish the days whose published content is not the lake's; return them.
+
+    A crash between the lake's commit and the publication leaves a day behind that the next run finds here.
+    """
+    create_tables(workspace.engine)
+    there = published_contents(workspace.engine, usecase.name, days)
+    contents = lake.contents(_TABLE, days)
+    stale = [day for day in days if contents[day] is not None and there.get(day) != contents[day]]
+    rows = lake.read(_TABLE, stale)
+    for day in stale:
+        current = current_revision(rows.filter(pc.equal(rows["partition"], day)))
+        publish_partition(workspace.engine, usecase.name, day, current, contents[day] or 0)
+    return stale

@@ -1,0 +1,115 @@
+"""What a training month is made from: whether its days are all there, at which versions, and their rows.
+
+`train` and `promote` share it, so that both see the same rows. Joining and splitting belong in
+`catena.modeling.dataset`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from catena.declaration import UseCase
+from catena.governance import Ledger
+from catena.lake import Lake, identity_of
+from catena.modeling.dataset import TrainingSet, labelled_rows, split_in_time
+from catena.partitions import days, days_of_month, month_of, shift_month, start_of
+from catena.registry.store import Registry
+from catena.settings import Settings
+
+_STAYS_ABSENT = {"FAIL", "NO_DATA"}
+
+
+def training_days(usecase: UseCase, month: str) -> list[str]:
+    """Return all days of the calendar up to the end of a month."""
+    last = days_of_month(month)[-1]
+    if usecase.calendar.last is not None:
+        last = min(last, usecase.calendar.last)
+    return days(usecase.calendar.first, last)
+
+
+def training_months(usecase: UseCase, up_to: str) -> Iterator[str]:
+    """Yield the months of the calendar from the first on, up to a month."""
+    month = month_of(usecase.calendar.first)
+    last = up_to if usecase.calendar.last is None else min(up_to, month_of(usecase.calendar.last))
+    while month <= last:
+        yield month
+        month = shift_month(month, 1)
+
+
+class TrainingTables:
+    """The feature and label tables of a use case, as training reads them."""
+
+    def __init__(self, lake: Lake, ledger: Ledger, usecase: UseCase) -> None:
+        self._lake = lake
+        self._usecase = usecase
+        self._names = (usecase.features.table, usecase.label.table)
+        delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
+        self._source = {
+            usecase.features.table: delivered.get(usecase.features.spine_table),
+            usecase.label.table: delivered.get(usecase.label.table),
+        }
+        entries = ledger.entries(usecase.name, kind="quality")
+        verdicts = {(item.subject, item.partition): item.decision for item in entries}
+        self._absent = {key for key, decision in verdicts.items() if decision in _STAYS_ABSENT}
+        self._known: dict[str, dict[str, int | None]] = {name: {} for name in self._names}
+
+    def missing(self, month: str) -> list[str]:
+        """Return the partitions up to the end of the month that are neither there nor known to stay absent."""
+        wanted = training_days(self._usecase, month)
+        return [
+            f"{name}[{day}]"
+            for name in self._names
+            for day, content in self._contents(name, wanted).items()
+            if content is None and (self._source[name], day) not in self._absent
+        ]
+
+    def newest_day(self) -> str | None:
+        """Return the last day that has features, None where there is none."""
+        there = self._lake.partitions(self._usecase.features.table)
+        return there[-1] if there else None
+
+    def identity(self, month: str) -> int:
+        """Return the identity of all that a training of the month depends on, besides the code."""
+        usecase, wanted = self._usecase, training_days(self._usecase, month)
+        contents = {name: self._contents(name, wanted) for name in self._names}
+        declared = [usecase.model.model_dump(), usecase.label.model_dump(), start_of(shift_month(month, 1))]
+        return identity_of([contents, declared])
+
+    def versions(self) -> dict[str, int | None]:
+        """Return the current versions of the tables."""
+        return {name: self._lake.version(name) for name in self._names}
+
+    def load(self, month: str, versions: Mapping[str, int | None]) -> TrainingSet:
+        """Return the month's training set at pinned table versions."""
+        usecase, wanted = self._usecase, training_days(self._usecase, month)
+        model = usecase.model
+        columns = ("partition", "entity", "decision_at", *model.features, *model.baseline_by, *model.slices)
+        features, label = self._names
+        rows = labelled_rows(
+            self._lake.read(features, wanted, columns=list(dict.fromkeys(columns)), version=versions[features]),
+            self._lake.read(label, wanted, version=versions[label]),
+            usecase.label,
+            start_of(shift_month(month, 1)),
+        )
+        return split_in_time(rows, wanted[-1], model.validation_days)
+
+    def _contents(self, name: str, wanted: list[str]) -> dict[str, int | None]:
+        known = self._known[name]
+        if unseen := [day for day in wanted if day not in known]:
+            known.update(self._lake.contents(name, unseen))
+        return {day: known[day] for day in wanted}
+
+
+def open_registry(settings: Settings) -> Registry:
+    """Return the model registry of an installation."""
+    return Registry(settings.mlflow_uri, settings.home / "mlflow-artifacts", settings.home / "cache" / "models")
+
+
+def serving_name(usecase: UseCase) -> str:
+    """Return the registered name of the use case's models."""
+    return usecase.name
+
+
+def baseline_name(usecase: UseCase) -> str:
+    """Return the registered name of the use case's baselines."""
+    return f"{usecase.name}-baseline"

@@ -1,0 +1,82 @@
+"""Fits the declared pipeline and the declared baseline, and scores frames with them.
+
+Where models are kept belongs in `catena.registry`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from catena.declaration import Model
+from catena.modeling.baseline import baseline_for
+from catena.modeling.dataset import TrainingSet, model_frame, require_rows
+from catena.modeling.errors import ModelingError, OneClass
+
+Numbers = npt.NDArray[np.float64]
+
+
+def pipeline_for(model: Model) -> Any:
+    """Return the unfitted pipeline of the declared factory.
+
+    Raises:
+        ModelingError: there is no such factory.
+    """
+    module, _, function = model.factory.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ModelingError(f"factory {model.factory!r} is declared but does not import: {error}") from error
+    return factory(model.seed)
+
+
+def fit_candidate(data: TrainingSet, model: Model) -> Any:
+    """Return the declared pipeline, fitted on the training part alone.
+
+    What is judged on the holdout is what serves: it is not fitted again on all rows afterwards.
+
+    Raises:
+        ModelingError: too few rows to fit or to judge, a single class, or an estimator that refuses the data.
+    """
+    require_rows(data.train, model.minimum_rows, "the training part")
+    require_rows(data.holdout, 1, "the holdout")
+    label = data.train["label"].to_numpy()
+    if model.kind == "binary" and label.min() == label.max():
+        raise OneClass(f"all {len(label)} training labels are {label[0]:g}: nothing to tell apart")
+    pipeline = pipeline_for(model)
+    try:
+        return pipeline.fit(model_frame(data.train, model), label.astype(int) if model.kind == "binary" else label)
+    except ValueError as error:
+        # scikit-learn's word for data that an estimator cannot take.
+        raise ModelingError(f"{model.factory} cannot be fitted: {error}") from error
+
+
+def fit_baseline(data: TrainingSet, model: Model) -> Any:
+    """Return the baseline, fitted on the training part, or on all rows where that part is empty.
+
+    Raises:
+        TooFewRows: there is no labelled row at all.
+    """
+    rows = data.train if len(data.train) else pd.concat([data.purged, data.holdout])
+    require_rows(rows, 1, "the training set")
+    return baseline_for(model).fit(baseline_frame(rows, model), rows["label"].to_numpy())
+
+
+def baseline_frame(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Return the baseline's columns, numbers as float64 and categories as text."""
+    return model_frame(rows, model.model_copy(update={
+        "numeric": tuple(name for name in model.baseline_by if name not in model.categorical),
+        "categorical": tuple(name for name in model.baseline_by if name in model.categorical),
+    }))[list(model.baseline_by)]  # fmt: skip
+
+
+def scores_of(estimator: Any, frame: pd.DataFrame, kind: str) -> Numbers:
+    """Return one score a row: the probability of the event, or the expected value."""
+    if not len(frame):
+        return np.empty(0)
+    found = estimator.predict_proba(frame)[:, 1] if kind == "binary" else estimator.predict(frame)
+    return np.asarray(found, dtype="float64")
