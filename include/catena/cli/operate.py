@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
@@ -79,11 +80,11 @@ def status(as_json: AsJson = False) -> None:
                 "healthy" if p.is_healthy else "not healthy" if p.is_running else "not running",
                 p.pid,
                 p.url,
-                p.log,
+                Path(p.log).name,
             )
             for p in parts
         ]
-        print_rows(f"Catena in {settings().home}", ("component", "state", "pid", "url", "log"), rows)
+        print_rows(f"Catena in {settings().home}, logs in logs/", ("component", "state", "pid", "url", "log"), rows)
     if not all(part.is_healthy for part in parts):
         raise typer.Exit(NOT_RUNNING)
 

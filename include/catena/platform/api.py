@@ -32,7 +32,7 @@ class AirflowApi:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.url = client_url(settings, settings.api_port)
-        self._client = httpx.Client(base_url=self.url, timeout=30)
+        self._client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
         self._login()
 
     def __enter__(self) -> AirflowApi:
