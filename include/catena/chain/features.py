@@ -129,9 +129,6 @@ def _read(lake: Lake, usecase: UseCase, tables: Mapping[str, Table], due: list[s
     rows = {}
     for name, columns in lake_columns(usecase.features, tables).items():
         back = lookbacks[name]
-        if back is None:
-            partitions = None
-        else:
-            partitions = sorted({shift_day(day, -n) for day in due for n in range(back + 1)})
+        partitions = None if back is None else sorted({shift_day(day, -n) for day in due for n in range(back + 1)})
         rows[name] = lake.read(name, partitions, columns=columns)
     return rows

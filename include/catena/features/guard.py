@@ -13,10 +13,12 @@ import duckdb
 
 # A feature is a function of its inputs: the clock, chance and the session are none.
 UNREPEATABLE = frozenset(
-    "now current_date current_time current_timestamp localtime localtimestamp today get_current_time "
-    "get_current_timestamp transaction_timestamp random setseed uuid uuidv4 uuidv7 gen_random_uuid nextval currval "
-    "version current_setting getvariable getenv".split()
-)
+    {
+        "current_date", "current_setting", "current_time", "current_timestamp", "currval", "gen_random_uuid",
+        "get_current_time", "get_current_timestamp", "getenv", "getvariable", "localtime", "localtimestamp", "nextval",
+        "now", "random", "setseed", "today", "transaction_timestamp", "uuid", "uuidv4", "uuidv7", "version",
+    }
+)  # fmt: skip
 TABLE_FUNCTIONS = frozenset({"generate_series", "range", "unnest"})
 
 
@@ -24,10 +26,11 @@ class RefusedSql(ValueError):
     """The SQL of a feature view reads or calls what a feature view may not."""
 
 
-def check_sql(sql: str, relations: Collection[str], name: str) -> None:
+def check_sql(connection: duckdb.DuckDBPyConnection, sql: str, relations: Collection[str], name: str) -> None:
     """Refuse SQL that is not one SELECT over the given relations.
 
     Args:
+        connection: any connection; only its parser is used.
         sql: text of the view.
         relations: relations that the view's declaration gives it.
         name: how to call the SQL in the error.
@@ -35,7 +38,7 @@ def check_sql(sql: str, relations: Collection[str], name: str) -> None:
     Raises:
         RefusedSql: naming what is refused, and what is allowed.
     """
-    tree = _parsed(sql, name)
+    tree = _parsed(connection, sql, name)
     nodes = list(_nodes(tree))
     named = {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     for node in nodes:
@@ -52,10 +55,9 @@ def check_sql(sql: str, relations: Collection[str], name: str) -> None:
             raise RefusedSql(f"{name} uses {node['column_names'][0]!r}: features depend on nothing but their inputs")
 
 
-def _parsed(sql: str, name: str) -> dict[str, Any]:
+def _parsed(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> dict[str, Any]:
     """Return DuckDB's syntax tree of the one SELECT."""
-    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as connection:
-        text = connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [sql]).fetchall()[0][0]
+    text = connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [sql]).fetchall()[0][0]
     tree: dict[str, Any] = json.loads(text)
     if tree["error"]:
         raise RefusedSql(f"{name} is no SELECT that DuckDB can read: {tree['error_message']}")

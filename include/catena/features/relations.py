@@ -4,6 +4,8 @@ Everything the SQL of a view can read is made here, and nothing is made here tha
 the SQL may say belongs in `catena.features.guard`; running it, in `catena.features.runner`.
 """
 
+# ruff: noqa: S608 - names come from the declaration, whose types admit only [a-z0-9_]; values are bound.
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +35,7 @@ def relation_names(view: FeatureView) -> set[str]:
 def spine_columns(view: FeatureView, tables: Mapping[str, Table]) -> list[str]:
     """Return the columns of the spine table that are known when its rows are."""
     table = tables[view.spine_table]
-    return [column.name for column in table.columns
-            if column.name in table.primary_key or column.known_at == KNOWN_AT]
+    return [column.name for column in table.columns if column.name in table.primary_key or column.known_at == KNOWN_AT]
 
 
 def lake_columns(view: FeatureView, tables: Mapping[str, Table]) -> dict[str, list[str]]:
@@ -43,8 +44,9 @@ def lake_columns(view: FeatureView, tables: Mapping[str, Table]) -> dict[str, li
     for item in view.inputs:
         extra = set() if item.cut == "static" else {"partition", item.known_at}
         wanted.setdefault(item.table, set()).update(item.columns, extra)
-    return {name: [column.name for column in tables[name].columns if column.name in names]
-            for name, names in wanted.items()}
+    return {
+        name: [column.name for column in tables[name].columns if column.name in names] for name, names in wanted.items()
+    }
 
 
 def check_view(view: FeatureView, tables: Mapping[str, Table]) -> None:
@@ -53,6 +55,7 @@ def check_view(view: FeatureView, tables: Mapping[str, Table]) -> None:
     Raises:
         FutureExposed: naming the input, the column and the instant at which it is known.
     """
+    tables[view.spine_table].column(KNOWN_AT)
     for item in view.inputs:
         table = tables[item.table]
         for name in item.columns:
@@ -68,10 +71,14 @@ def check_view(view: FeatureView, tables: Mapping[str, Table]) -> None:
         if item.cut != "static":
             table.column(item.known_at)
         elif table.is_partitioned:
-            raise FutureExposed(f"feature view {view.table}: input {item.name} is static, but {item.table} has a "
-                                "history. Cut it by row or by partition.")
+            raise FutureExposed(
+                f"feature view {view.table}: input {item.name} is static, but {item.table} has a "
+                "history. Cut it by row or by partition."
+            )
     if clash := set(RESERVED[:2]) & set(spine_columns(view, tables)):
-        raise ValueError(f"feature view {view.table}: the spine's columns {sorted(clash)} are names of the runner's own")
+        raise ValueError(
+            f"feature view {view.table}: the spine's columns {sorted(clash)} are names of the runner's own"
+        )
 
 
 class Relations:
@@ -120,15 +127,15 @@ class Relations:
             [list(partitions)],
         )
         early = self._connection.execute(
-            f"SELECT entity, decision_at, s.{KNOWN_AT} FROM spine JOIN (SELECT DISTINCT {_quoted(view.entity)} AS entity, "
-            f"{KNOWN_AT} FROM lake_{view.spine_table} WHERE list_contains($1, partition)) AS s USING (entity) "
-            f"WHERE decision_at IS NULL OR NOT s.{KNOWN_AT} <= decision_at LIMIT 1",
-            [list(partitions)],
+            f"SELECT entity, decision_at, {KNOWN_AT} FROM spine "
+            f"WHERE decision_at IS NULL OR NOT {KNOWN_AT} <= decision_at ORDER BY entity LIMIT 1"
         ).fetchall()
         if early:
             entity, decision_at, known_at = early[0]
-            raise FutureExposed(f"{view.spine_table} {entity}: the decision at {decision_at} comes before the row is "
-                                f"known, at {known_at}")
+            raise FutureExposed(
+                f"{view.spine_table} {entity}: the decision at {decision_at} comes before the row is "
+                f"known, at {known_at}"
+            )
 
     def _create_reach(self, item: FeatureInput) -> None:
         """Make the pairs of a decision partition and an input partition, so that each day sees what it sees alone."""
@@ -154,7 +161,8 @@ class Relations:
         names = dict.fromkeys([*item.columns, "partition", item.known_at])
         self._create_table(
             f"{item.name}__rows",
-            f"SELECT {_list(names)} FROM lake_{item.table} WHERE partition IN (SELECT partition FROM {item.name}__reach)",
+            f"SELECT {_list(names)} FROM lake_{item.table} "
+            f"WHERE partition IN (SELECT partition FROM {item.name}__reach)",
         )
         own = [name for name in spine_columns(self._view, self._tables) if name not in RESERVED]
         spine = ", ".join(f"d.{_quoted(name)} AS {_quoted(f'decision_{name}')}" for name in own)

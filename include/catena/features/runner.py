@@ -4,6 +4,8 @@ Which rows are needed and where the features go belongs in `catena.chain.feature
 `catena.features.relations`.
 """
 
+# ruff: noqa: S608 - names come from the declaration, whose types admit only [a-z0-9_].
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -56,8 +58,8 @@ def compute_features(
         WrongGrain: an entity has no row, several, or is not of the spine.
     """
     check_view(view, tables)
-    check_sql(sql, relation_names(view), view.sql)
     with _session(threads) as connection:
+        check_sql(connection, sql, relation_names(view), view.sql)
         Relations(connection, view, tables, rows).create(partitions)
         connection.execute(f"CREATE TEMP TABLE result__ AS {sql}")
         declared = _declared(tables[view.table], connection.table("result__").columns, view.sql)
@@ -109,5 +111,7 @@ def _check_grain(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     ).fetchall()
     if bad:
         entity, decisions, given = bad[0]
-        raise WrongGrain(f"{name}: {entity} has {decisions or 0} rows in the spine and {given or 0} in the features; "
-                         "each decision needs exactly one")
+        raise WrongGrain(
+            f"{name}: {entity} has {decisions or 0} rows in the spine and {given or 0} in the features; "
+            "each decision needs exactly one"
+        )

@@ -1,7 +1,7 @@
 """What is known of a flight one hour before its scheduled departure, and what is asked about it.
 
-How each column is computed stands in `sql/features.sql`; here are the inputs that the SQL may see, the columns and their
-meaning, and the label.
+How each column is computed stands in `sql/features.sql`; here are the inputs that the SQL may see, the columns with
+their meaning, and the label.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ FLIGHT = (
     required("departure_local_min", "int64", "Scheduled departure, minutes after local midnight."),
     required("departure_weekday", "int64", "Weekday of departure, Monday is 1."),
     required("distance_miles", "int64", "Distance between the airports, miles."),
-    column("scheduled_duration_min", "float64",
-           "Scheduled arrival minus departure by the clocks of both airports, minutes; holds the difference of zones."),
+    column(
+        "scheduled_duration_min",
+        "float64",
+        "Scheduled arrival minus departure by the clocks of both airports, minutes; holds the difference of zones.",
+    ),
     required("origin_scheduled_1h_count", "int64", "Flights scheduled from the origin within 30 minutes of this one."),
 )
 
@@ -92,22 +95,34 @@ SAME_DAY = (
         item
         for hours in (1, 2, 3)
         for item in (
-            required(f"origin_departures_{hours}h_count", "int64",
-                     f"Departures from the origin in the {hours} h before the decision."),
+            required(
+                f"origin_departures_{hours}h_count",
+                "int64",
+                f"Departures from the origin in the {hours} h before the decision.",
+            ),
             share(f"origin_late_departures_{hours}h_share", "Share of them more than 15 min late at departure."),
             column(f"origin_departure_delay_mean_{hours}h_min", "float64", "Their mean delay at departure, minutes."),
         )
     ),
-    required("carrier_origin_departures_3h_count", "int64",
-             "Departures of the carrier from the origin in the 3 h before the decision."),
+    required(
+        "carrier_origin_departures_3h_count",
+        "int64",
+        "Departures of the carrier from the origin in the 3 h before the decision.",
+    ),
     share("carrier_origin_late_departures_3h_share", "Share of them more than 15 min late at departure."),
     column("carrier_origin_departure_delay_mean_3h_min", "float64", "Their mean delay at departure, minutes."),
-    required("origin_backlog_3h_count", "int64",
-             "Flights due at the origin in the 3 h before the decision, not known to have departed or to be cancelled."),
+    required(
+        "origin_backlog_3h_count",
+        "int64",
+        "Flights due at the origin in the 3 h before the decision, not known as departed or cancelled.",
+    ),
     column("origin_backlog_overdue_mean_min", "float64", "How long they are overdue on average, minutes."),
     share("origin_cancelled_6h_share", "Share of the flights due in the 6 h before the decision known as cancelled."),
-    share("origin_arrived_late_6h_share", "Share of flights from the origin whose arrival became known in the 6 h "
-          "before the decision that came more than 15 min late."),
+    share(
+        "origin_arrived_late_6h_share",
+        "Share of flights from the origin whose arrival became known in the 6 h "
+        "before the decision that came more than 15 min late.",
+    ),
 )
 
 PREVIOUS_LEG = numbers(
@@ -153,7 +168,8 @@ FEATURES = FeatureView(
             name="landings",
             table="outcomes",
             cut="row",
-            columns=("partition", "flight_id", "known_at", "arrival_delay_min", "is_cancelled"),
+            columns=("flight_id", "known_at", "tailnum", "origin", "scheduled_departure_at", "arrival_delay_min",
+                     "is_cancelled"),
             lookback_days=1,
         ),
         FeatureInput(
@@ -179,14 +195,14 @@ FEATURES = FeatureView(
             columns=("tailnum", "built_year", "type", "engines", "seats", "engine"),
         ),
     ),
-)
+)  # fmt: skip
 
 LABEL = Label(
     table="outcomes",
     entity="flight_id",
     expression="CASE WHEN NOT is_cancelled AND NOT is_diverted THEN arrival_delay_min > 15 END",
-    description="Arrives more than 15 minutes late. Cancelled and diverted flights have no arrival at their destination "
-    "and so no delay: they are left out of training and metrics, and are scored like any other flight, because at the "
-    "time of the decision nobody knows. A model of lateness is therefore conditional on flying as planned.",
+    description="Arrives more than 15 minutes late. Cancelled and diverted flights never arrive as planned, so have no "
+    "delay: they are left out of training and metrics, but scored like any other, because at the decision nobody knows. "
+    "So the probability is conditional on the flight arriving as planned.",
     unit="probability",
 )

@@ -72,77 +72,101 @@ weather AS (
     LEFT JOIN observed AS earlier
         ON earlier.entity = latest.entity AND earlier.event_time = latest.observed_at - INTERVAL 3 HOUR
 ),
--- The same day's state at the origin.
+-- The timetable around each decision. Times in whole minutes, as the sources give them: a window of 180 minutes that
+-- ends now and is open at its far end begins 179 minutes ago.
+clock AS (
+    SELECT partition AS decision_partition, origin, entity, epoch_ms(decision_at) // 60000 AS at_min, 0 AS flight
+    FROM spine
+    UNION ALL
+    SELECT decision_partition, origin, NULL, epoch_ms(scheduled_departure_at) // 60000, 1
+    FROM timetable
+),
 due AS (
     SELECT
-        spine.entity,
-        count(*) FILTER (WHERE due_at > decision_at) AS around_count,
-        count(*) FILTER (WHERE due_at <= decision_at) AS due_6h,
-        count(*) FILTER (WHERE due_at <= decision_at AND due_at > decision_at - INTERVAL 3 HOUR) AS due_3h,
-        sum(date_diff('minute', due_at, decision_at))
-            FILTER (WHERE due_at <= decision_at AND due_at > decision_at - INTERVAL 3 HOUR) AS overdue_3h_min
-    FROM spine
-    JOIN (SELECT decision_partition, origin, scheduled_departure_at AS due_at FROM timetable) AS flights
-        ON flights.decision_partition = spine.partition AND flights.origin = spine.origin
-    WHERE (due_at > decision_at - INTERVAL 6 HOUR AND due_at <= decision_at)
-        OR (due_at BETWEEN scheduled_departure_at - INTERVAL 30 MINUTE AND scheduled_departure_at + INTERVAL 30 MINUTE)
-    GROUP BY spine.entity
+        entity,
+        sum(flight) OVER (at_origin RANGE BETWEEN 30 FOLLOWING AND 90 FOLLOWING) AS around_count,
+        sum(flight) OVER (at_origin RANGE BETWEEN 359 PRECEDING AND CURRENT ROW) AS due_6h,
+        sum(flight) OVER (at_origin RANGE BETWEEN 179 PRECEDING AND CURRENT ROW) AS due_3h,
+        at_min * due_3h - sum(flight * at_min) OVER (at_origin RANGE BETWEEN 179 PRECEDING AND CURRENT ROW)
+            AS overdue_3h_min
+    FROM clock
+    WINDOW at_origin AS (PARTITION BY decision_partition, origin ORDER BY at_min)
+    QUALIFY entity IS NOT NULL
+),
+-- The same day's state at the origin, once for each instant at which someone asks.
+moments AS (
+    SELECT min(entity) AS entity, partition, origin, decision_at FROM spine GROUP BY ALL
+),
+departures_by_age AS (
+    SELECT
+        known.decision_partition, known.decision_origin, known.decision_at,
+        least(date_diff('minute', known.departed_at, known.decision_at) // 60, 3) AS age_h,
+        flights.scheduled_departure_at > known.decision_at - INTERVAL 3 HOUR
+            AND flights.scheduled_departure_at <= known.decision_at AS was_due_3h,
+        count(*) AS n,
+        count_if(known.departure_delay_min > 15) AS late,
+        sum(known.departure_delay_min) AS delay_min,
+        sum(date_diff('minute', flights.scheduled_departure_at, known.decision_at)) AS overdue_min
+    FROM departures_asof AS known
+    JOIN timetable AS flights USING (decision_partition, partition, flight_id)
+    WHERE known.decision_entity IN (SELECT entity FROM moments)
+        AND flights.origin = known.decision_origin
+        AND (known.departed_at > known.decision_at - INTERVAL 3 HOUR
+            OR flights.scheduled_departure_at > known.decision_at - INTERVAL 3 HOUR)
+    GROUP BY ALL
 ),
 departed AS (
     SELECT
-        decision_entity AS entity,
-        count(*) FILTER (WHERE in_1h) AS n_1h,
-        count(*) FILTER (WHERE in_2h) AS n_2h,
-        count(*) FILTER (WHERE in_3h) AS n_3h,
-        count(*) FILTER (WHERE in_3h AND is_own) AS n_own,
-        count(*) FILTER (WHERE in_1h AND delay_min > 15) AS late_1h,
-        count(*) FILTER (WHERE in_2h AND delay_min > 15) AS late_2h,
-        count(*) FILTER (WHERE in_3h AND delay_min > 15) AS late_3h,
-        count(*) FILTER (WHERE in_3h AND is_own AND delay_min > 15) AS late_own,
-        sum(delay_min) FILTER (WHERE in_1h) AS sum_1h,
-        sum(delay_min) FILTER (WHERE in_2h) AS sum_2h,
-        sum(delay_min) FILTER (WHERE in_3h) AS sum_3h,
-        sum(delay_min) FILTER (WHERE in_3h AND is_own) AS sum_own,
-        count(*) FILTER (WHERE was_due_3h) AS gone_3h,
+        decision_partition AS partition, decision_origin AS origin, decision_at,
+        sum(n) FILTER (WHERE age_h < 1) AS n_1h,
+        sum(n) FILTER (WHERE age_h < 2) AS n_2h,
+        sum(n) FILTER (WHERE age_h < 3) AS n_3h,
+        sum(late) FILTER (WHERE age_h < 1) AS late_1h,
+        sum(late) FILTER (WHERE age_h < 2) AS late_2h,
+        sum(late) FILTER (WHERE age_h < 3) AS late_3h,
+        sum(delay_min) FILTER (WHERE age_h < 1) AS sum_1h,
+        sum(delay_min) FILTER (WHERE age_h < 2) AS sum_2h,
+        sum(delay_min) FILTER (WHERE age_h < 3) AS sum_3h,
+        sum(n) FILTER (WHERE was_due_3h) AS gone_3h,
         sum(overdue_min) FILTER (WHERE was_due_3h) AS gone_overdue_min
-    FROM (
-        SELECT
-            known.decision_entity,
-            known.departure_delay_min AS delay_min,
-            known.departed_at > decision_at - INTERVAL 1 HOUR AS in_1h,
-            known.departed_at > decision_at - INTERVAL 2 HOUR AS in_2h,
-            known.departed_at > decision_at - INTERVAL 3 HOUR AS in_3h,
-            flights.carrier = known.decision_carrier AS is_own,
-            flights.scheduled_departure_at > decision_at - INTERVAL 3 HOUR
-                AND flights.scheduled_departure_at <= decision_at AS was_due_3h,
-            date_diff('minute', flights.scheduled_departure_at, decision_at) AS overdue_min
-        FROM departures_asof AS known
-        JOIN timetable AS flights USING (decision_partition, partition, flight_id)
-        WHERE flights.origin = known.decision_origin AND known.departed_at > decision_at - INTERVAL 6 HOUR
-    )
+    FROM departures_by_age
+    GROUP BY ALL
+),
+departed_own AS (
+    SELECT
+        known.decision_entity AS entity,
+        count(*) AS n,
+        count_if(known.departure_delay_min > 15) AS late,
+        sum(known.departure_delay_min) AS delay_min
+    FROM departures_asof AS known
+    JOIN timetable AS flights USING (decision_partition, partition, flight_id)
+    WHERE flights.origin = known.decision_origin
+        AND flights.carrier = known.decision_carrier
+        AND known.departed_at > known.decision_at - INTERVAL 3 HOUR
     GROUP BY ALL
 ),
 landed AS (
     SELECT
-        decision_entity AS entity,
-        count(*) FILTER (WHERE is_recent AND arrival_delay_min IS NOT NULL) AS arrived_6h,
-        count(*) FILTER (WHERE is_recent AND arrival_delay_min > 15) AS arrived_late_6h,
-        count(*) FILTER (WHERE is_cancelled AND was_due_6h) AS cancelled_6h,
-        count(*) FILTER (WHERE is_cancelled AND was_due_3h) AS cancelled_3h,
-        sum(overdue_min) FILTER (WHERE is_cancelled AND was_due_3h) AS cancelled_overdue_min
+        decision_partition AS partition, decision_origin AS origin, decision_at,
+        count_if(is_recent AND arrival_delay_min IS NOT NULL) AS arrived_6h,
+        count_if(is_recent AND arrival_delay_min > 15) AS arrived_late_6h,
+        count_if(is_cancelled AND was_due_6h) AS cancelled_6h,
+        count_if(is_cancelled AND was_due_3h) AS cancelled_3h,
+        sum(date_diff('minute', scheduled_departure_at, decision_at)) FILTER (WHERE is_cancelled AND was_due_3h)
+            AS cancelled_overdue_min
     FROM (
         SELECT
-            known.decision_entity, known.arrival_delay_min, known.is_cancelled,
-            known.known_at > decision_at - INTERVAL 6 HOUR AS is_recent,
-            flights.scheduled_departure_at > decision_at - INTERVAL 6 HOUR
-                AND flights.scheduled_departure_at <= decision_at AS was_due_6h,
-            flights.scheduled_departure_at > decision_at - INTERVAL 3 HOUR
-                AND flights.scheduled_departure_at <= decision_at AS was_due_3h,
-            date_diff('minute', flights.scheduled_departure_at, decision_at) AS overdue_min
-        FROM landings_asof AS known
-        JOIN timetable AS flights USING (decision_partition, partition, flight_id)
-        WHERE flights.origin = known.decision_origin
-            AND (known.is_cancelled OR known.known_at > decision_at - INTERVAL 6 HOUR)
+            *,
+            known_at > decision_at - INTERVAL 6 HOUR AS is_recent,
+            scheduled_departure_at > decision_at - INTERVAL 6 HOUR AND scheduled_departure_at <= decision_at
+                AS was_due_6h,
+            scheduled_departure_at > decision_at - INTERVAL 3 HOUR AND scheduled_departure_at <= decision_at
+                AS was_due_3h
+        FROM landings_asof
+        WHERE decision_entity IN (SELECT entity FROM moments)
+            AND origin = decision_origin
+            AND (known_at > decision_at - INTERVAL 6 HOUR
+                OR (is_cancelled AND scheduled_departure_at > decision_at - INTERVAL 6 HOUR))
     )
     GROUP BY ALL
 ),
@@ -159,11 +183,10 @@ previous_departure AS (
 ),
 previous_arrival AS (
     SELECT
-        known.decision_entity AS entity,
-        arg_max(known.arrival_delay_min, (known.known_at, known.flight_id)) AS delay_min
-    FROM landings_asof AS known
-    JOIN timetable AS flights USING (decision_partition, partition, flight_id)
-    WHERE flights.tailnum = known.decision_tailnum AND known.arrival_delay_min IS NOT NULL
+        decision_entity AS entity,
+        arg_max(arrival_delay_min, (known_at, flight_id)) AS delay_min
+    FROM landings_asof
+    WHERE tailnum = decision_tailnum AND arrival_delay_min IS NOT NULL
     GROUP BY ALL
 ),
 own_due AS (
@@ -173,13 +196,20 @@ own_due AS (
     WHERE flights.scheduled_departure_at > decision_at - INTERVAL 12 HOUR
         AND flights.scheduled_departure_at <= decision_at
 ),
+own_gone AS (
+    SELECT known.decision_entity AS entity, known.flight_id
+    FROM departures_asof AS known
+    JOIN timetable AS flights USING (decision_partition, partition, flight_id)
+    WHERE flights.tailnum = known.decision_tailnum
+    UNION ALL
+    SELECT decision_entity, flight_id
+    FROM landings_asof
+    WHERE tailnum = decision_tailnum AND is_cancelled
+),
 previous_due AS (
-    SELECT own_due.entity, max(overdue_min) AS overdue_min
+    SELECT entity, max(overdue_min) AS overdue_min
     FROM own_due
-    ANTI JOIN departures_asof AS gone
-        ON gone.decision_entity = own_due.entity AND gone.flight_id = own_due.flight_id
-    ANTI JOIN (SELECT * FROM landings_asof WHERE is_cancelled) AS off
-        ON off.decision_entity = own_due.entity AND off.flight_id = own_due.flight_id
+    ANTI JOIN own_gone USING (entity, flight_id)
     GROUP BY ALL
 )
 SELECT
@@ -224,9 +254,9 @@ SELECT
     coalesce(departed.n_3h, 0) AS origin_departures_3h_count,
     departed.late_3h / nullif(departed.n_3h, 0) AS origin_late_departures_3h_share,
     departed.sum_3h / nullif(departed.n_3h, 0) AS origin_departure_delay_mean_3h_min,
-    coalesce(departed.n_own, 0) AS carrier_origin_departures_3h_count,
-    departed.late_own / nullif(departed.n_own, 0) AS carrier_origin_late_departures_3h_share,
-    departed.sum_own / nullif(departed.n_own, 0) AS carrier_origin_departure_delay_mean_3h_min,
+    coalesce(departed_own.n, 0) AS carrier_origin_departures_3h_count,
+    departed_own.late / nullif(departed_own.n, 0) AS carrier_origin_late_departures_3h_share,
+    departed_own.delay_min / nullif(departed_own.n, 0) AS carrier_origin_departure_delay_mean_3h_min,
     coalesce(due.due_3h, 0) - coalesce(departed.gone_3h, 0) - coalesce(landed.cancelled_3h, 0)
         AS origin_backlog_3h_count,
     (due.overdue_3h_min - coalesce(departed.gone_overdue_min, 0) - coalesce(landed.cancelled_overdue_min, 0))
@@ -240,8 +270,11 @@ SELECT
     previous_due.overdue_min AS previous_due_overdue_min
 FROM spine
 LEFT JOIN due ON due.entity = spine.entity
-LEFT JOIN departed ON departed.entity = spine.entity
-LEFT JOIN landed ON landed.entity = spine.entity
+LEFT JOIN departed ON departed.partition = spine.partition AND departed.origin = spine.origin
+    AND departed.decision_at = spine.decision_at
+LEFT JOIN departed_own ON departed_own.entity = spine.entity
+LEFT JOIN landed ON landed.partition = spine.partition AND landed.origin = spine.origin
+    AND landed.decision_at = spine.decision_at
 LEFT JOIN weather ON weather.entity = spine.entity
 LEFT JOIN previous_departure ON previous_departure.entity = spine.entity
 LEFT JOIN previous_arrival ON previous_arrival.entity = spine.entity
