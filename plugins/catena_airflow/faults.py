@@ -13,10 +13,11 @@ from catena.partitions import InvalidPartition
 @contextmanager
 def final_faults_fail() -> Iterator[None]:
     """Turn faults of the data, the declaration or the partition into `AirflowFailException`; let others be retried."""
+    from catena.chain.ingest import DeliveryRefused
     from catena.lake import SchemaMismatch, UndeclaredChange
     from catena.run import RowsLost
 
     try:
         yield
-    except (InvalidPartition, SchemaMismatch, UndeclaredChange, RowsLost) as error:
+    except (DeliveryRefused, InvalidPartition, SchemaMismatch, UndeclaredChange, RowsLost) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from catena.declaration import UseCase
 from catena.partitions import days
 from catena.run import Outcome, Run
+from catena_airflow.connections import connections_of
 from catena_airflow.operators.link import LinkOperator
 from catena_airflow.partition_run import (
     LAST_FROM_RUN,
@@ -58,7 +59,8 @@ class IngestPartitionOperator(LinkOperator):
         from catena.chain.ingest import ingest_dataset
 
         last = resolve_partition(self.last_partition or key, "day", usecase.calendar)
-        return ingest_dataset(workspace, usecase, self.dataset, days(key, last), run)
+        connections = connections_of([usecase.dataset(self.dataset)])
+        return ingest_dataset(workspace, usecase, self.dataset, days(key, last), run, connections)
 
     def announce(self, context: Context, outcome: Outcome) -> None:
         """Record the dataset's events and, in the last task, that of the settled days.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from catena.declaration import UseCase
 from catena.run import Outcome, Run
+from catena_airflow.connections import connections_of
 from catena_airflow.operators.link import LinkOperator
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ class RefreshReferencesOperator(LinkOperator):
         """Call the link's function."""
         from catena.chain.ingest import refresh_reference
 
-        return refresh_reference(workspace, usecase, run)
+        return refresh_reference(workspace, usecase, run, connections_of(usecase.reference_datasets))

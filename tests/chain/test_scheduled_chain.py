@@ -1,0 +1,158 @@
+"""The whole chain under the real scheduler: 34 days across a month's end, then again, then with a corrected day."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow.compute as pc
+import pytest
+from sqlalchemy import text
+
+from catena.partitions import days
+
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
+TABLES = ("schedule", "outcomes", "weather", "features", "predictions", "health")
+REFERENCES = ("planes", "airports", "airlines")
+FEBRUARY = ["2013-02-01", "2013-02-02", "2013-02-03"]
+
+
+def contents(chain: Any) -> dict[str, dict[str, int | None]]:
+    """Return the content identity of every table and partition."""
+    lake, window = chain.workspace.lake(chain.usecase), days(chain.first, chain.last)
+    return {name: lake.contents(name, window) for name in TABLES} | {name: lake.contents(name) for name in REFERENCES}
+
+
+def test_no_run_failed(chain: Any) -> None:
+    """Thirty-four days pass the whole chain without a failure, and each link has run."""
+    assert chain.failures == []
+    states = Counter((run["dag_id"], run["state"]) for run in chain.runs())
+    assert {state for _, state in states} == {"success"}
+    assert states["flight_delays.ingest", "success"] == 34
+    links = {dag_id.rpartition(".")[2] for dag_id, _ in states}
+    assert links == {"reference", "ingest", "features", "train", "promote", "score", "monitor", "report"}
+
+
+def test_each_link_is_started_no_more_than_needed(chain: Any) -> None:
+    """Runs are what a backfill costs: one for each day or month and reason, as docs/decisions/001 says."""
+    runs = Counter(run["dag_id"].rpartition(".")[2] for run in chain.runs())
+    assert (runs["features"], runs["train"], runs["promote"]) == (34, 1, 1)
+    # Each day's features, and the decision on February.
+    assert runs["score"] == 35
+    assert runs["monitor"] == len(FEBRUARY)
+    # January's decision; February is not whole.
+    assert runs["report"] == 1
+
+
+def test_tables_hold_the_published_counts(chain: Any) -> None:
+    """January has 27,004 flights, 606 of them without an arrival delay, and every flight has features."""
+    lake = chain.workspace.lake(chain.usecase)
+    january = days("2013-01-01", "2013-01-31")
+    outcomes = lake.read("outcomes", january)
+    assert (outcomes.num_rows, outcomes["arrival_delay_min"].null_count) == (27_004, 606)
+    window = days(chain.first, chain.last)
+    schedule, features = lake.read("schedule", window), lake.read("features", window, columns=["entity"])
+    assert features.num_rows == schedule.num_rows == lake.read("outcomes", window).num_rows
+    assert set(features["entity"].to_pylist()) == set(schedule["flight_id"].to_pylist())
+
+
+def test_days_are_scored_from_the_first_champion_on(chain: Any) -> None:
+    """Nothing is scored before a model could have existed; from February on each flight is scored once."""
+    lake = chain.workspace.lake(chain.usecase)
+    predictions = lake.read("predictions")
+    assert sorted(set(predictions["partition"].to_pylist())) == FEBRUARY
+    assert predictions.num_rows == lake.read("schedule", FEBRUARY).num_rows
+    assert pc.max(predictions["revision"]).as_py() == 1
+    assert 0 < pc.min(predictions["score"]).as_py() <= pc.max(predictions["score"]).as_py() < 1
+
+
+def test_applications_see_the_same_scores(chain: Any) -> None:
+    """PostgreSQL holds for each entity the score that the lake holds."""
+    predictions = chain.workspace.lake(chain.usecase).read("predictions")
+    with chain.workspace.engine.connect() as connection:
+        published = connection.execute(text("SELECT entity, score FROM predictions WHERE usecase = 'flight_delays'"))
+        scores = dict(published.tuples().all())
+    assert scores == dict(zip(predictions["entity"].to_pylist(), predictions["score"].to_pylist(), strict=True))
+
+
+def test_decisions_are_in_the_ledger(chain: Any) -> None:
+    """January's candidate, what serves in February and why, each day's verdicts, and the report are on record."""
+    ledger = chain.workspace.ledger
+    candidate = ledger.last("flight_delays", "candidate", "model", partition="2013-01")
+    assert candidate.decision == "TRAINED"
+    promotion = ledger.last("flight_delays", "promotion", "model", partition="2013-02")
+    assert promotion.decision in {"PROMOTE", "HOLD"}
+    assert promotion.payload["reasons"]
+    assert promotion.effective_at.isoformat() == "2013-02-01T00:00:00+00:00"
+    assert ledger.last("flight_delays", "promotion", "model", as_of=datetime(2013, 1, 31, tzinfo=UTC)) is None
+    verdicts = {(entry.subject, entry.partition) for entry in ledger.entries("flight_delays", kind="quality")}
+    assert verdicts >= {(name, day) for name in ("flights", "weather") for day in days(chain.first, chain.last)}
+    assert ledger.last("flight_delays", "report", "monthly", partition="2013-01").decision == "ISSUED"
+
+
+def test_report_is_served_to_those_who_log_in(chain: Any) -> None:
+    """January's report opens inside Airflow's UI, and only there."""
+    url = f"{chain.api.url}/catena/flight_delays/reports/2013-01.html"
+    assert httpx.get(url).status_code == 401
+    page = httpx.get(url, headers=chain.login())
+    assert page.status_code == 200
+    assert "27,004" in page.text
+
+
+def test_asset_events_say_what_happened(chain: Any) -> None:
+    """An event carries the partition, the table versions and the dataset's verdict."""
+    assets = chain.get("assets", name_pattern="flight_delays.outcomes")["assets"]
+    asset = next(asset for asset in assets if asset["name"] == "flight_delays.outcomes")
+    events = chain.get("assets/events", asset_id=asset["id"], limit=100)["asset_events"]
+    assert sorted(event["partition_key"] for event in events) == days(chain.first, chain.last)
+    extra = events[0]["extra"]
+    assert extra["accounting"]["rows_in"] > 0
+    assert extra["versions"]
+
+
+def test_second_backfill_changes_nothing(chain: Any) -> None:
+    """The same days again: each run ends, no content changes, nothing downstream starts."""
+    before, started = contents(chain), len(chain.runs())
+    again = chain.cascade(
+        lambda: chain.api.backfill(chain.dag("ingest"), chain.first, chain.last, reprocess="completed")
+    )
+    assert again == []
+    assert contents(chain) == before
+    assert len(chain.runs()) == started + 34
+    assert {run["state"] for run in chain.runs()} == {"success"}
+
+
+def test_corrected_day_flows_to_what_rests_on_it(chain: Any) -> None:
+    """A corrected outcome changes its own day's labels and health and later days' features, and nothing before it.
+
+    Runs last: it leaves another history than the other tests assert.
+    """
+    before = contents(chain)
+    file = Path(chain.settings.landing_root) / "flight_delays" / "flights" / "2013-02-01.csv"
+    delayed = _with_late_arrivals(file.read_text(encoding="utf-8"))
+    file.write_text(delayed, encoding="utf-8")
+    assert chain.cascade(lambda: chain.api.trigger(chain.dag("ingest"), partition_key="2013-02-01")) == []
+    after = contents(chain)
+    changed = {(name, day) for name in TABLES for day, identity in after[name].items() if identity != before[name][day]}
+    assert ("outcomes", "2013-02-01") in changed
+    assert {("features", "2013-02-02"), ("features", "2013-02-03")} <= changed
+    assert ("features", "2013-02-01") not in changed
+    assert {("health", day) for day in FEBRUARY} <= changed
+    assert all(day >= "2013-02-01" for _, day in changed)
+
+
+def _with_late_arrivals(delivery: str) -> str:
+    """Return a day's file in which ten flights have arrived an hour later, times and delays in agreement."""
+    header, *rows = csv.reader(delivery.splitlines())
+    places = {name: header.index(name) for name in ("arr_time", "arr_delay", "air_time")}
+    left = 10
+    for row in rows:
+        arrived, delay = row[places["arr_time"]], row[places["arr_delay"]]
+        if left and delay not in {"", "NA"} and int(arrived) < 2200:
+            row[places["arr_time"]], row[places["arr_delay"]] = str(int(arrived) + 100), str(int(delay) + 60)
+            left -= 1
+    return "\n".join(",".join(row) for row in [header, *rows]) + "\n"
