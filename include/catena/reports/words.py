@@ -46,7 +46,10 @@ def worded(value: Any, kind: str) -> str:
         kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
             `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `day`, `month` or `text`.
     """
-    return DASH if value is None else _KINDS[kind](value)
+    if value is None:
+        return DASH
+    text = _KINDS[kind](value)
+    return text.replace("-", "−") if text.startswith("-") else text
 
 
 def month_words(key: str) -> str:

@@ -72,7 +72,7 @@ def parcels(kind: Kind = "binary") -> UseCase:
     expression = "CASE WHEN delay_min IS NOT NULL THEN delay_min > 15 END" if is_late else "delay_min"
     return UseCase(
         name="parcels", title="Parcels", question="Is it late?", owner="o", timezone="UTC",
-        calendar=Calendar(first="2013-01-01", last="2013-02-28"),
+        calendar=Calendar(first="2013-01-18", last="2013-02-28"),
         tables=(ORDERS, ARRIVALS, PLACES, FEATURES_TABLE),
         datasets=(Dataset(name="deliveries", source=FileSource(path="{partition}.csv"), columns=(), rules=(),
                           clean=(CleanTable(table="orders", sql="o.sql"), CleanTable(table="arrivals", sql="a.sql"))),),
@@ -115,7 +115,8 @@ class World:
 
     def fill(self, month: str, *, is_served: bool, refused: Sequence[str] = ()) -> None:
         """Write a month of orders, arrivals and features, with predictions where the month was served."""
-        span = [day for day in days_of_month(month) if day not in refused]
+        span = [day for day in days_of_month(month)
+                if day not in refused and day >= self.usecase.calendar.first]
         for day in refused:
             self.judge(day, "FAIL")
         rows = [row for day in span for row in day_rows(day)]

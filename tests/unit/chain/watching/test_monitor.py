@@ -44,14 +44,16 @@ def test_first_served_days_do_not_wait_for_predictions_that_were_never_made(worl
 
 
 def test_a_served_day_without_predictions_waits(world):
-    """Where something served, a day is measured only once its window is scored; the reason names what is missing."""
+    """Where something served, a day is measured only once its whole window is scored."""
     world.workspace.ledger.append(
         world.run, kind="promotion", subject="model", partition="2013-01", decision="PROMOTE",
         effective_at=start_of("2013-01"),
         payload={"serves": {"model_version": "0", "role": "champion", "trained_on": "2012-12"}},
     )
     outcome = monitor_day(world.workspace, world.usecase, "2013-02-01", world.run)
-    assert (outcome.status, "predictions[2013-01-26]" in outcome.reason) == ("skipped", True)
+    # The first day whose window of seven lies in February altogether.
+    assert outcome.partitions[0] == "2013-02-07"
+    assert measures(world, "2013-02-01") == {}
 
 
 def test_the_same_inputs_change_nothing(world):
