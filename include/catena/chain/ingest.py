@@ -20,8 +20,9 @@ from catena.chain.quarantine import FINAL_RULES, quarantined_rows, released, row
 from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, verdicts_of
 from catena.declaration import Dataset, UseCase
 from catena.lake import WHOLE, Lake, identity_of
-from catena.quality import Failures, Verdict, judge, typed
-from catena.quality.rules import implied
+from catena.quality.casts import typed
+from catena.quality.rules import implied, judge
+from catena.quality.verdict import Failures, Verdict
 from catena.run import Accounting, Outcome, RowsLost, Run
 from catena.sources import Delivery, MissingDelivery, SourceFault
 from catena.workspace import Workspace
@@ -207,7 +208,7 @@ def _clean(plan: Plan, file: str, rows: pa.Table) -> pa.Table:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("rows", rows)
-        result = connection.execute(plan.usecase.sql(file)).to_arrow_table()
+        result = connection.sql(plan.usecase.sql(file)).to_arrow_table()
     if result.num_rows != rows.num_rows:
         raise RowsLost(f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
                        "the SELECT of a clean table makes one row of each")

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from catena.declaration import UseCase
 from catena.lake import QUARANTINE, WHOLE, arrow_schema
 from catena.partitions import start_of
-from catena.quality import Failures
+from catena.quality.verdict import Failures
 from catena.run import Run
 from catena.sources import Delivery
 from catena.workspace import Workspace

@@ -15,8 +15,9 @@ from catena.chain.quarantine import effective_at
 from catena.declaration import Dataset, Fresh, Rule, UseCase, Volume
 from catena.lake import Lake
 from catena.partitions import DAY, days, shift_day
-from catena.quality import Failures, RuleResult, Verdict, rule_name
-from catena.quality.verdict import results_of
+from catena.quality.page import render
+from catena.quality.rules import rule_name
+from catena.quality.verdict import Failures, RuleResult, Verdict, results_of
 from catena.run import Run
 from catena.sources import Delivery, SourceFault
 from catena.workspace import Workspace
@@ -89,8 +90,6 @@ def _verdict(dataset: Dataset, delivery: Delivery, first: int, found: RowTypes) 
 
 def record(workspace: Workspace, usecase: UseCase, run: Run, verdicts: Mapping[str, Verdict]) -> dict[str, str]:
     """Write each verdict's page and its ledger entry; return the pages by partition."""
-    from catena.quality import render
-
     pages: dict[str, str] = {}
     folder = workspace.pages(usecase, "quality")
     for key, verdict in sorted(verdicts.items()):

@@ -1,8 +1,4 @@
-"""Quality: text becomes typed rows, rules judge them, and the verdict can be read."""
+"""Quality: text becomes typed rows (`casts`), rules judge them (`rules`), and the verdict can be read (`page`).
 
-from catena.quality.casts import typed
-from catena.quality.page import render
-from catena.quality.rules import judge, rule_name
-from catena.quality.verdict import Failures, Judgement, RuleResult, Verdict
-
-__all__ = ["Failures", "Judgement", "RuleResult", "Verdict", "judge", "render", "rule_name", "typed"]
+Nothing is re-exported: `rules` loads Great Expectations, which who only reads a quarantine need not pay for.
+"""

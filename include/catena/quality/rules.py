@@ -131,7 +131,7 @@ def _frame(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", rows_in_order)
             select = ", ".join(f'{sql} AS "{name}"' for name, sql in computed.items())
-            found = connection.execute(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()
+            found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()
         for name in computed:
             rows = rows.append_column(name, found[name])
     return rows.select([*looked_at, *(name for name in computed if name in rows.column_names)]).to_pandas()
