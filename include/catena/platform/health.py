@@ -39,7 +39,7 @@ def _answers(settings: Settings, port: int, path: str) -> str | None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
     url = f"http://{host}:{port}/{path}"
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server, by http
+        with urllib.request.urlopen(url, timeout=5) as answer:
             return None if answer.status == 200 else f"{url} answers {answer.status}"
     except (urllib.error.URLError, OSError) as error:
         return f"{url} does not answer: {error}"
@@ -62,10 +62,14 @@ def _beats(settings: Settings, job: str) -> str | None:
 
 def _worker_answers() -> str | None:
     from celery import Celery
+    from kombu.exceptions import OperationalError
 
     host = f"celery@{socket.gethostname()}"
-    with Celery(broker=os.environ["AIRFLOW__CELERY__BROKER_URL"]) as app:
-        answer = app.control.inspect(destination=[host], timeout=5).ping()
+    try:
+        with Celery(broker=os.environ["AIRFLOW__CELERY__BROKER_URL"]) as app:
+            answer = app.control.inspect(destination=[host], timeout=5).ping()
+    except OperationalError as error:
+        return f"the broker does not answer: {error}"
     return None if answer else f"the worker {host} does not answer"
 
 
