@@ -11,6 +11,7 @@ from datetime import datetime
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catena.declaration import Label, Model
 from catena.lake import identity_of
@@ -26,7 +27,7 @@ JOIN (
     SELECT partition, CAST({entity} AS VARCHAR) AS entity, ({expression}) AS label, {known_at} AS known_at
     FROM outcomes
 ) AS labels ON labels.partition = features.partition AND labels.entity = features.entity
-WHERE labels.label IS NOT NULL AND labels.known_at <= $cut AND features.decision_at <= $cut
+WHERE labels.label IS NOT NULL
 ORDER BY features.decision_at, features.partition, features.entity
 """
 
@@ -63,15 +64,18 @@ def labelled_rows(features: pa.Table, outcomes: pa.Table, label: Label, cut: dat
         cut: the instant of training, an aware datetime.
     """
     sql = _LABELLED.format(entity=label.entity, expression=label.expression, known_at=label.known_at)
-    connection = duckdb.connect(config={"threads": 1, "TimeZone": "UTC"})
+    connection = duckdb.connect(config={"threads": 1})
     try:
         connection.register("features", features)
         connection.register("outcomes", outcomes)
         # Arrow, not DuckDB's own pandas: types follow from the schema, whatever the rows.
-        found: pa.Table = connection.execute(sql, {"cut": cut}).to_arrow_table()
-        return pd.DataFrame(found.to_pandas())
+        found: pa.Table = connection.sql(sql).to_arrow_table()
     finally:
         connection.close()
+    # Instants are compared here, not in SQL, which would ask for DuckDB's time zone extension.
+    at = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
+    is_known = pc.and_(pc.less_equal(found["label_known_at"], at), pc.less_equal(found["decision_at"], at))
+    return pd.DataFrame(found.filter(is_known).to_pandas())
 
 
 def split_in_time(rows: pd.DataFrame, last_day: str, validation_days: int) -> TrainingSet:
