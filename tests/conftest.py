@@ -6,6 +6,7 @@ Data of a use case and frames for one link belong beside the tests that use them
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -35,13 +36,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def postgres_settings() -> Iterator[Settings]:
     """Settings of an installation of which only the embedded PostgreSQL runs, with all its databases."""
-    settings = Settings(_env_file=None, home=tmp_path_factory.mktemp("postgres"), postgres_port=free_port())
-    installation.start_postgres(settings)
-    postgres.create_databases(settings)
-    yield settings
-    processes.stop(settings, ["postgres"])
+    # Not below pytest's own folder: each session closes that to others, and as root the server is another user.
+    with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
+        settings = Settings(_env_file=None, home=Path(home), postgres_port=free_port())
+        installation.start_postgres(settings)
+        try:
+            postgres.create_databases(settings)
+            yield settings
+        finally:
+            processes.stop(settings, ["postgres"])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,81 @@
+"""The command line: answers at once, exit codes that scripts can use, JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from catena.database import database_url
+from catena.settings import Settings
+
+
+def catena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    program = "from catena.cli import main; main()"
+    environment = {"PATH": os.environ["PATH"], "CATENA_HOME": str(home), "COLUMNS": "200", **variables}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True, text=True, timeout=120, check=False, env=environment,
+    )  # fmt: skip
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """`catena --help` imports no data library, so that it answers at once."""
+    program = (
+        "import sys; sys.argv = ['catena', '--help']\nfrom catena.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'pandas', 'pyarrow', 'duckdb', 'deltalake', 'sklearn', 'mlflow', 'sqlalchemy', 'airflow', 'httpx'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "HEAVY []" in done.stdout
+    assert "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running." in done.stdout
+
+
+def test_what_is_not_running_exits_with_3(tmp_path: Path) -> None:
+    """Commands that need a running installation say how to start one."""
+    status = catena(tmp_path, "status", "--json")
+    assert status.returncode == 3
+    assert {part["is_running"] for part in json.loads(status.stdout)} == {False}
+    ledger = catena(tmp_path, "ledger")
+    assert ledger.returncode == 3
+    assert "catena up" in ledger.stderr
+    backfill = catena(tmp_path, "backfill", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-02",
+                      CATENA_API_PORT="1")  # fmt: skip
+    assert backfill.returncode == 3
+    assert "catena up" in backfill.stderr
+
+
+def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
+    """A name or a day that does not exist is wrong usage, and the message says what there is."""
+    unknown = catena(tmp_path, "tables", "--usecase", "trains")
+    assert (unknown.returncode, "flight_delays" in unknown.stderr) == (2, True)
+    day = catena(tmp_path, "backfill", "flight_delays", "--from", "2013-02-31", "--to", "2013-03-01")
+    assert (day.returncode, "2013-02-31" in day.stderr) == (2, True)
+    turned = catena(tmp_path, "backfill", "flight_delays", "--from", "2013-03-02", "--to", "2013-03-01")
+    assert (turned.returncode, "after" in turned.stderr) == (2, True)
+    table = catena(tmp_path, "table", "schedules")
+    assert (table.returncode, "schedule" in table.stderr) == (2, True)
+    assert catena(tmp_path, "quarantine", "show", "flight_delays", "trains", "2013-01-01").returncode == 2
+
+
+def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: Settings) -> None:
+    """`--json` prints one JSON document."""
+    names = [usecase["name"] for usecase in json.loads(catena(tmp_path, "usecases", "--json").stdout)]
+    assert names == ["flight_delays", "seattle_weather"]
+    tables = json.loads(catena(tmp_path, "tables", "--json").stdout)
+    assert {"raw_flights", "quarantine", "predictions"} <= {table["table"] for table in tables}
+    url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
+    ledger = catena(tmp_path, "ledger", "flight_delays", "--as-of", "2013-03-01", "--json", CATENA_DATABASE_URL=url)
+    assert (ledger.returncode, json.loads(ledger.stdout)) == (0, [])
+
+
+def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
+    """Stopping a stopped installation succeeds, at once."""
+    begun = time.monotonic()
+    done = catena(tmp_path, "down")
+    assert (done.returncode, done.stdout.strip()) == (0, "nothing was running")
+    assert time.monotonic() - begun < 30
