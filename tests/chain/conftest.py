@@ -59,7 +59,7 @@ class Chain:
         """Start something, wait until everything that follows from it rests, and return the tasks that failed."""
         cascade = Cascade(self.settings, self.api, self.usecase.name, begun_at=datetime.now(UTC))
         start()
-        cascade.follow(lambda _: None, timeout_seconds=300)
+        cascade.follow(lambda _: None, timeout_seconds=480)
         return cascade.failures()
 
     def get(self, path: str, **query: Any) -> Any:
@@ -99,7 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     postgres, mlflow, api, worker_log, triggerer_log = free_ports(5)
     settings = Settings(
         _env_file=None, home=tmp_path_factory.mktemp("chain"), postgres_port=postgres, mlflow_port=mlflow, api_port=api,
-        worker_log_port=worker_log, triggerer_log_port=triggerer_log,
+        worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=400,
     )  # fmt: skip
     try:
         installation.up(settings)
@@ -128,15 +128,15 @@ def chain(installed: Settings) -> Iterator[Chain]:
 
 
 def _wait_for_dags(chain: Chain) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not {chain.dag(link) for link in (*LINKS, "reference")} <= chain.api.dag_ids():
         assert time.monotonic() < deadline, chain.api.import_errors()
         time.sleep(0.5)
 
 
 def _wait_for_reference(chain: Chain) -> None:
-    deadline = time.monotonic() + 90
-    while chain.api.run_states([chain.dag("reference")])[chain.dag("reference")].get("success", 0) < 1:
+    deadline, dag_id = time.monotonic() + 180, chain.dag("reference")
+    while not chain.api.run_states([dag_id]).get(dag_id, {}).get("success"):
         assert time.monotonic() < deadline, "the reference data did not arrive"
         time.sleep(0.5)
 

@@ -20,7 +20,7 @@ from catena.partitions import days, days_of_month, month_of, shift_month
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
-pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(1200)]
 
 
 class Hearsay:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from catena.partitions import days
 
-pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(1200)]
 TABLES = ("schedule", "outcomes", "weather", "features", "predictions", "health")
 REFERENCES = ("planes", "airports", "airlines")
 FEBRUARY = ["2013-02-01", "2013-02-02", "2013-02-03"]
