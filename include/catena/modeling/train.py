@@ -68,10 +68,13 @@ def fit_baseline(data: TrainingSet, model: Model) -> Any:
 
 def baseline_frame(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
     """Return the baseline's columns, numbers as float64 and categories as text."""
-    return model_frame(rows, model.model_copy(update={
-        "numeric": tuple(name for name in model.baseline_by if name not in model.categorical),
-        "categorical": tuple(name for name in model.baseline_by if name in model.categorical),
-    }))[list(model.baseline_by)]  # fmt: skip
+    by = model.baseline_by
+    is_number = {name: pd.api.types.is_numeric_dtype(rows[name]) and name not in model.categorical for name in by}
+    columns = model.model_copy(update={
+        "numeric": tuple(name for name in by if is_number[name]),
+        "categorical": tuple(name for name in by if not is_number[name]),
+    })  # fmt: skip
+    return model_frame(rows, columns)[list(by)]
 
 
 def scores_of(estimator: Any, frame: pd.DataFrame, kind: str) -> Numbers:

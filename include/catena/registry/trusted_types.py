@@ -14,17 +14,6 @@ TRUSTED_TYPES = (
     "catena.modeling.baseline.GroupMeanRegressor",
     # The nodes of one boosted tree, as an array.
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    # Losses and links of boosted trees: formulas with no state of their own.
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn._loss.loss.HalfSquaredError",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.IdentityLink",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfSquaredError",
-    # A column transformer's fitted list of what to drop or pass through.
-    "sklearn.compose._column_transformer._RemainderColsList",
 )
 
 

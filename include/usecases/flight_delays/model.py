@@ -48,6 +48,8 @@ def pipeline(seed: int) -> Pipeline:
 
     Small steps, large leaves and an L2 penalty: with a month or two of strongly correlated flights a quicker learner
     takes the weather of a few bad days for a rule. Early stopping is off, because it would hold out random rows.
+    Categories are ordinal codes: as categories of their own they gave nothing (March: 0.763 against 0.766), and took
+    twice the time.
 
     Args:
         seed: declared seed of the use case.
@@ -70,7 +72,6 @@ def pipeline(seed: int) -> Pipeline:
         min_samples_leaf=200,
         l2_regularization=20.0,
         max_features=0.5,
-        categorical_features=list(range(len(MODEL.categorical))),
         early_stopping=False,
         random_state=seed,
     )
