@@ -3,6 +3,8 @@
 The measures themselves belong in `catena.monitoring`.
 """
 
+# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -57,8 +59,10 @@ def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> O
     """
     lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
-    settlement = _settle(lake, usecase, day, _besides(workspace.ledger, usecase, serving, facts), serving,
-                         workspace.ledger)
+    settlement = _settle(
+        lake, usecase, day, besides=_besides(workspace.ledger, usecase, serving, facts), serving=serving,
+        ledger=workspace.ledger,
+    )
     if not settlement.due:
         return _nothing_due(settlement, run)
     due = sorted(settlement.due)
@@ -93,7 +97,9 @@ def _tables(usecase: UseCase) -> tuple[str, ...]:
     return (usecase.label.table, "predictions", usecase.features.table)
 
 
-def _settle(lake: Lake, usecase: UseCase, day: str, besides: Any, serving: ServingMonths, ledger: Ledger) -> Settlement:
+def _settle(
+    lake: Lake, usecase: UseCase, day: str, *, besides: Any, serving: ServingMonths, ledger: Ledger
+) -> Settlement:
     back = 1 - usecase.monitoring.trailing_days
     decided = _decided_absent(usecase, serving, ledger)
     return settle(

@@ -39,7 +39,7 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     span = _days(usecase, month)
     if not span:
         return Outcome("skipped", f"{month} lies outside the calendar of the use case")
-    if waiting := _waiting(lake, ledger, usecase, serving, month, span):
+    if waiting := _waiting(lake, ledger, usecase, serving=serving, month=month, span=span):
         return Outcome("skipped", waiting)
     identity = _identity(lake, ledger, usecase, month, span)
     path = report_path(workspace, usecase, month)
@@ -98,7 +98,7 @@ def _trained_on(serving: ServingMonths, span: Sequence[str]) -> str | None:
 
 
 def _waiting(
-    lake: Lake, ledger: Ledger, usecase: UseCase, serving: ServingMonths, month: str, span: Sequence[str]
+    lake: Lake, ledger: Ledger, usecase: UseCase, *, serving: ServingMonths, month: str, span: Sequence[str]
 ) -> str | None:
     """Return what the report has to wait for, None where everything is there."""
     after = shift_month(month, 1)

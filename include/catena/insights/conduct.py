@@ -3,6 +3,8 @@
 What happened in the world belongs in `catena.insights.trends`.
 """
 
+# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
+
 from __future__ import annotations
 
 from catena.declaration import UseCase

@@ -5,6 +5,8 @@ serving model's training window by the query itself: both scores are judged on o
 evidence that is needed.
 """
 
+# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
+
 from __future__ import annotations
 
 from catena.declaration import UseCase
@@ -114,7 +116,8 @@ def _regression_metrics() -> str:
     return """, metrics AS (
     SELECT count(*) AS labelled, avg(label_value) AS label_mean, avg(score) AS score_mean,
            avg(abs(score - label_value)) AS model_mae, avg(abs(baseline - label_value)) AS baseline_mae,
-           sqrt(avg((score - label_value) ** 2)) AS model_rmse, sqrt(avg((baseline - label_value) ** 2)) AS baseline_rmse
+           sqrt(avg((score - label_value) ** 2)) AS model_rmse,
+           sqrt(avg((baseline - label_value) ** 2)) AS baseline_rmse
     FROM judged
 )
 SELECT *, 1 - model_mae / baseline_mae AS mae_gain, 1 - model_rmse / baseline_rmse AS rmse_gain,

@@ -3,6 +3,8 @@
 How good predictions were belongs in `catena.insights.performance`.
 """
 
+# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
+
 from __future__ import annotations
 
 from catena.declaration import UseCase

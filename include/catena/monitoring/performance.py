@@ -64,4 +64,5 @@ def of_slice(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> d
     pairs = positives * (len(label) - positives)
     # The rank sum of the positives counts the pairs in the right order, ties as halves.
     rank_sum = stats.rankdata(score)[label == 1].sum() - positives * (positives + 1) / 2
-    return found | {"brier": float(((score - label) ** 2).mean()), "roc_auc": float(rank_sum / pairs) if pairs else None}
+    brier = float(((score - label) ** 2).mean())
+    return found | {"brier": brier, "roc_auc": float(rank_sum / pairs) if pairs else None}

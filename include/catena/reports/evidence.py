@@ -1,7 +1,7 @@
 """What stands behind each number of a page, and the way to produce it again.
 
-An answer is recorded with its SQL, bound values, tables, partition ranges and pinned versions; a number with the answer,
-row and column that it was taken from. Where tables come from belongs to the caller.
+An answer is recorded with its SQL, bound values, tables, partition ranges and pinned versions; a number with the
+answer, row and column that it was taken from. Where tables come from belongs to the caller.
 """
 
 from __future__ import annotations

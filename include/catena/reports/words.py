@@ -21,6 +21,18 @@ def _signed(value: float, digits: int) -> str:
     return f"{0:.{digits}f}" if float(f"{value:.{digits}f}") == 0 else text
 
 
+def month_words(key: str) -> str:
+    """Return a month as `February 2013`."""
+    first = parse_month(key)
+    return f"{calendar.month_name[first.month]} {first.year}"
+
+
+def day_words(key: str) -> str:
+    """Return a day as `5 February`."""
+    day = parse_day(key)
+    return f"{day.day} {calendar.month_name[day.month]}"
+
+
 _KINDS: dict[str, Callable[[Any], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "share": lambda value: f"{100 * value:.1f}{_GAP}%",
@@ -33,9 +45,9 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "amount_change": lambda value: _signed(value, 1),
     "pairs": lambda value: f"{value:.0f}",
     "index": lambda value: f"{value:.2f}",
-    "day": lambda value: day_words(value),
-    "month": lambda value: month_words(value),
-    "text": lambda value: str(value),
+    "day": day_words,
+    "month": month_words,
+    "text": str,
 }
 
 
@@ -50,18 +62,6 @@ def worded(value: Any, kind: str) -> str:
         return DASH
     text = _KINDS[kind](value)
     return text.replace("-", "−") if text.startswith("-") else text
-
-
-def month_words(key: str) -> str:
-    """Return a month as `February 2013`."""
-    first = parse_month(key)
-    return f"{calendar.month_name[first.month]} {first.year}"
-
-
-def day_words(key: str) -> str:
-    """Return a day as `5 February`."""
-    day = parse_day(key)
-    return f"{day.day} {calendar.month_name[day.month]}"
 
 
 def value_kinds(kind: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """A small use case with two months of made-up rows, for the links that watch and report.
 
-January is what the model learned from; February was scored. Numbers come from a seeded generator, so that each test sees
-the same rows.
+January is what the model learned from; February was scored. Numbers come from a seeded generator, so that each test
+sees the same rows.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ class World:
             effective_at=start_of(month),
             payload={"model_version": version, "run_id": "r", "dataset": {"rows": 744},
                      "holdout": {"first": f"{trained_on}-22", "last": f"{trained_on}-28", "rows": 168},
-                     "metrics": {"candidate": {"roc_auc": 0.71, "mae": 4.0}, "baseline": {"roc_auc": 0.55, "mae": 6.0}}},
+                     "metrics": {"candidate": {"roc_auc": 0.71, "mae": 4.0},
+                                 "baseline": {"roc_auc": 0.55, "mae": 6.0}}},
         )
         ledger.append(
             self.run, kind="promotion", subject="model", partition=month, decision="PROMOTE",
