@@ -125,7 +125,8 @@ def stop(settings: Settings, names: Iterable[str], *, patience_seconds: float = 
     _wait_until_gone([process for entry in chosen if (process := entry.process())], patience_seconds)
     # Whoever was born meanwhile, or lost its parent, still belongs to the session.
     kill({*family, *(process for entry in chosen for process in _family(entry))})
-    _write(settings, {name: entry for name, entry in entries.items() if entry not in chosen})
+    if chosen:
+        _write(settings, {name: entry for name, entry in entries.items() if entry not in chosen})
 
 
 def orphans(settings: Settings) -> list[psutil.Process]:

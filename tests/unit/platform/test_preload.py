@@ -53,7 +53,7 @@ print(len(threads), *codes)
 
 
 def test_forked_children_can_work_with_what_was_imported(tmp_path: Path) -> None:
-    """The preload leaves no thread that could hold a lock; forked children fit, read, write, query and track without hanging."""
+    """The preload leaves no thread that could hold a lock; forked children fit, read, write, query and track."""
     done = subprocess.run(
         [sys.executable, "-c", FORKED, str(tmp_path)], capture_output=True, text=True, timeout=240, check=False,
         env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true",
