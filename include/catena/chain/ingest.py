@@ -230,7 +230,8 @@ def _described(
 ) -> Outcome:
     """Return the outcome with what the log and the asset event say of it."""
     decisions = [verdict.decision for verdict in verdicts.values()]
-    details = {"dataset": plan.dataset.name, "decisions": {name: decisions.count(name) for name in sorted(set(decisions))},
+    details = {"dataset": plan.dataset.name,
+               "decisions": {name: decisions.count(name) for name in sorted(set(decisions))},
                "pages": dict(list(pages.items())[:10]), "unchanged": len(current)}
     partitions = outcome.partitions
     if plan.run.try_number > 1:

@@ -12,11 +12,17 @@ from typing import Any
 
 import duckdb
 import great_expectations as gx
-import great_expectations.expectations as gxe
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.expectations.core import (
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToMatchRegex,
+    ExpectColumnValuesToNotBeNull,
+)
 
 from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Rule, Unique, Volume
 from catena.partitions import DAY, shift_day, start_of
@@ -83,7 +89,7 @@ def judge(
 def _batch_definition() -> Any:
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
-    context.variables.progress_bars = gx.data_context.types.base.ProgressBarsConfig(globally=False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("lake").add_dataframe_asset("rows")
     return asset.add_batch_definition_whole_dataframe("partitions")
 
@@ -103,16 +109,16 @@ def _validate(frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
 def _row_expectation(rule: Rule, number: int) -> Any:
     match rule:
         case NotNull():
-            return gxe.ExpectColumnValuesToNotBeNull(column=rule.column)
+            return ExpectColumnValuesToNotBeNull(column=rule.column)
         case Between():
-            return gxe.ExpectColumnValuesToBeBetween(
+            return ExpectColumnValuesToBeBetween(
                 column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
         case InSet():
-            return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
+            return ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
         case Matches():
-            return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
+            return ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
         case _:
-            return gxe.ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
+            return ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
 
 
 def _column(rule: Rule) -> str:
@@ -131,10 +137,12 @@ def _frame(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", rows_in_order)
             select = ", ".join(f'{sql} AS "{name}"' for name, sql in computed.items())
-            found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()
+            found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()  # noqa: S608
         for name in computed:
             rows = rows.append_column(name, found[name])
-    return rows.select([*looked_at, *(name for name in computed if name in rows.column_names)]).to_pandas()
+    wanted = [*looked_at, *(name for name in computed if name in rows.column_names)]
+    frame: pd.DataFrame = rows.select(wanted).to_pandas()
+    return frame
 
 
 def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
@@ -158,11 +166,11 @@ def _judge_partitions(
     whole = [rule for rule in rules if isinstance(rule, (Volume, Fresh))]
     results: dict[str, list[RuleResult]] = {key: [] for key in partitions}
     if not whole or not partitions:
-        return {key: () for key in partitions}
+        return dict.fromkeys(partitions, ())
     frame = pd.DataFrame({f"rule {n}": _measure(rule, rows, partitions, trailing, arrived)
                           for n, rule in enumerate(whole)})
     expectations = [
-        gxe.ExpectColumnValuesToBeBetween(
+        ExpectColumnValuesToBeBetween(
             column=f"rule {n}",
             min_value=rule.minimum_ratio if isinstance(rule, Volume) else None,
             max_value=rule.maximum_ratio if isinstance(rule, Volume) else rule.within_hours,

@@ -64,10 +64,10 @@ def read_query(source: SqlSource, columns: Sequence[Column], url: URL, partition
     try:
         with engine.connect().execution_options(stream_results=True, yield_per=source.chunk_rows) as connection:
             result = connection.execute(statement, bound)
-            if missing := [name for name in names if name not in result.keys()]:
+            if missing := [name for name in names if name not in set(result.keys())]:
                 raise SourceFault(label, "missing_column", f"The query returns no columns {missing}.",
                                   "Correct the query or the contract.")
-            for part in result.columns(*names).partitions():
+            for part in result.columns(*names).partitions(source.chunk_rows):
                 chunks.append(_text_table(part, columns))
     except SQLAlchemyError as error:
         read = sum(chunk.num_rows for chunk in chunks)

@@ -139,5 +139,5 @@ def test_ten_times_the_volume_is_refused(deliver, ingest, workspace):
         ]
         deliver("\n".join([header, *many]).encode(), f"2013-01-0{day}")
     ingest("2013-01-05")
-    with pytest.raises(DeliveryRefused, match="10.00 times the trailing mean"):
+    with pytest.raises(DeliveryRefused, match=r"10\.00 times the trailing mean"):
         ingest("2013-01-06")
