@@ -156,7 +156,8 @@ def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
             f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
         )
         features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
-        return connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
+        joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
+        return joined
     finally:
         connection.close()
 

@@ -56,6 +56,7 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
         for name, rows in tables.items():
             connection.register(name, rows)
         bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
-        return connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
+        return rows
     finally:
         connection.close()

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 INK, MUTED, GRID = "#1d2733", "#51606f", "#dfe4ea"
 # Okabe and Ito's blue and vermilion.
 BLUE, VERMILION = "#0072b2", "#d55e00"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5,
     "text.color": INK, "axes.edgecolor": MUTED, "axes.labelcolor": INK, "xtick.color": MUTED, "ytick.color": MUTED,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y",
