@@ -56,7 +56,7 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
         for name, rows in tables.items():
             connection.register(name, rows)
         bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
-        rows: list[dict[str, Any]] = connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
-        return rows
+        answer: list[dict[str, Any]] = connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
+        return answer
     finally:
         connection.close()
