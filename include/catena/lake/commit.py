@@ -1,6 +1,6 @@
-"""What goes into one commit of the lake: its rows by partition, its predicate and its metadata.
+"""One commit of the lake: its rows by partition, its predicate, its metadata, and one attempt to make it.
 
-Doing the commit, and doing it again after a conflict, belongs in `catena.lake.lake`.
+What to commit, and doing it again after a conflict, belongs in `catena.lake.lake`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
 from catena.declaration import Table
 from catena.run import Accounting, Run
@@ -98,3 +100,29 @@ def commit_metadata(
         "catena.details": json.dumps(dict(details or {}), sort_keys=True, default=str),
         "catena.committed_at": datetime.now(UTC).isoformat(),
     }
+
+
+def replace_rows(
+    delta: DeltaTable,
+    rows: pa.Table,
+    metadata: dict[str, str],
+    transactions: list[Transaction],
+    predicate: str | None,
+) -> bool:
+    """Replace what the predicate holds by the rows; return False where somebody else committed first."""
+    properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
+    try:
+        write_deltalake(delta, rows, mode="overwrite", predicate=predicate, commit_properties=properties)
+    except CommitFailedError:
+        return False
+    return True
+
+
+def append_rows(delta: DeltaTable, rows: pa.Table, metadata: dict[str, str], transactions: list[Transaction]) -> bool:
+    """Add the rows; return False where somebody else committed first."""
+    properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
+    try:
+        write_deltalake(delta, rows, mode="append", commit_properties=properties)
+    except CommitFailedError:
+        return False
+    return True

@@ -13,11 +13,20 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake import DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import TableNotFoundError
 
 from catena.declaration import Table
-from catena.lake.commit import WHOLE, Written, check_keys, commit_metadata, predicate_of, split_by_partition
+from catena.lake.commit import (
+    WHOLE,
+    Written,
+    append_rows,
+    check_keys,
+    commit_metadata,
+    predicate_of,
+    replace_rows,
+    split_by_partition,
+)
 from catena.lake.content import content_identity
 from catena.lake.schema import arrow_schema, check_primary_key, conform, schema_differences, sorted_by_key
 from catena.run import Accounting, Run
@@ -181,21 +190,11 @@ class Lake:
                 return Written(delta.version(), False, ())
             transactions = [Transaction(f"content/{key}{suffix}", content[key]) for key in touched]
             transactions += [Transaction(f"inputs/{key}{suffix}", stated[key]) for key in touched if key in stated]
-            try:
-                write_deltalake(
-                    delta,
-                    pa.concat_tables([parts[key] for key in touched]),
-                    mode="overwrite",
-                    predicate=predicate_of(table, touched, within),
-                    commit_properties=CommitProperties(
-                        custom_metadata=commit_metadata(
-                            run, touched, input_versions=input_versions, accounting=accounting, details=details
-                        ),
-                        app_transactions=transactions,
-                    ),
-                )
-            except CommitFailedError:
-                # Somebody else committed first; look again at what stands there now.
+            metadata = commit_metadata(
+                run, touched, input_versions=input_versions, accounting=accounting, details=details
+            )
+            made = pa.concat_tables([parts[key] for key in touched])
+            if not replace_rows(delta, made, metadata, transactions, predicate_of(table, touched, within)):
                 _wait(attempt)
                 continue
             return Written(delta.version(), bool(changed), tuple(changed))
@@ -224,17 +223,8 @@ class Lake:
                 return Written(delta.version(), False, ())
             rows = conform(pa.concat_tables([deliveries[key] for key in new]), table)
             keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
-            try:
-                write_deltalake(
-                    delta,
-                    rows,
-                    mode="append",
-                    commit_properties=CommitProperties(
-                        custom_metadata=commit_metadata(run, keys, details=details),
-                        app_transactions=[Transaction(f"delivery/{key}", 1) for key in new],
-                    ),
-                )
-            except CommitFailedError:
+            transactions = [Transaction(f"delivery/{key}", 1) for key in new]
+            if not append_rows(delta, rows, commit_metadata(run, keys, details=details), transactions):
                 _wait(attempt)
                 continue
             return Written(delta.version(), True, tuple(keys))

@@ -179,13 +179,14 @@ def test_lost_races_end_in_an_error_that_names_the_table(lake, rows, run, monkey
     """Where every attempt to commit is lost, the caller hears of it; nothing is written half."""
     from deltalake.exceptions import CommitFailedError
 
-    import catena.lake.lake as module
+    import catena.lake.commit
+    import catena.lake.lake
 
     def lose(*_args: object, **_kwargs: object) -> None:
         raise CommitFailedError("somebody else")
 
-    monkeypatch.setattr(module, "write_deltalake", lose)
-    monkeypatch.setattr(module, "_wait", lambda attempt: None)
+    monkeypatch.setattr(catena.lake.commit, "write_deltalake", lose)
+    monkeypatch.setattr(catena.lake.lake, "_wait", lambda attempt: None)
     with pytest.raises(CommitConflict, match=r"table readings, partitions \['2013-01-01'\]: 8 attempts"):
         lake.overwrite("readings", rows(D1, a=1.0), run=run, partitions=[D1])
     assert lake.read("readings").num_rows == 0
