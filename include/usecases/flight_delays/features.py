@@ -202,7 +202,7 @@ LABEL = Label(
     entity="flight_id",
     expression="CASE WHEN NOT is_cancelled AND NOT is_diverted THEN arrival_delay_min > 15 END",
     description="Arrives more than 15 minutes late. Cancelled and diverted flights never arrive as planned, so have no "
-    "delay: they are left out of training and metrics, but scored like any other, because at the decision nobody knows. "
+    "delay: they are left out of training and metrics, but scored like any other, as nobody knows at the decision. "
     "So the probability is conditional on the flight arriving as planned.",
     unit="probability",
 )
