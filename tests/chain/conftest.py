@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -94,11 +96,13 @@ def deliver(settings: Settings, usecase: UseCase, first: str, last: str) -> None
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def installed() -> Iterator[Settings]:
     """An installation that runs on free ports in a folder of its own."""
     postgres, mlflow, api, worker_log, triggerer_log = free_ports(5)
+    # Not below pytest's folder: another session of pytest would close that to the server's account.
+    home = Path(mkdtemp(prefix="catena-chain-"))
     settings = Settings(
-        _env_file=None, home=tmp_path_factory.mktemp("chain"), postgres_port=postgres, mlflow_port=mlflow, api_port=api,
+        _env_file=None, home=home, postgres_port=postgres, mlflow_port=mlflow, api_port=api,
         worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=400,
     )  # fmt: skip
     try:
@@ -106,6 +110,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield settings
     finally:
         installation.down(settings)
+        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")

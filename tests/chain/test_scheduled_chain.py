@@ -75,7 +75,7 @@ def test_applications_see_the_same_scores(chain: Any) -> None:
     predictions = chain.workspace.lake(chain.usecase).read("predictions")
     with chain.workspace.engine.connect() as connection:
         published = connection.execute(text("SELECT entity, score FROM predictions WHERE usecase = 'flight_delays'"))
-        scores = dict(published.tuples().all())
+        scores = {row.entity: row.score for row in published}
     assert scores == dict(zip(predictions["entity"].to_pylist(), predictions["score"].to_pylist(), strict=True))
 
 

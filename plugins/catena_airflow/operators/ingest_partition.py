@@ -60,7 +60,7 @@ class IngestPartitionOperator(LinkOperator):
 
         last = resolve_partition(self.last_partition or key, "day", usecase.calendar)
         connections = connections_of([usecase.dataset(self.dataset)])
-        return ingest_dataset(workspace, usecase, self.dataset, days(key, last), run, connections)
+        return ingest_dataset(workspace, usecase, self.dataset, days(key, last), run, connections=connections)
 
     def announce(self, context: Context, outcome: Outcome) -> None:
         """Record the dataset's events and, in the last task, that of the settled days.

@@ -30,4 +30,4 @@ class RefreshReferencesOperator(LinkOperator):
         """Call the link's function."""
         from catena.chain.ingest import refresh_reference
 
-        return refresh_reference(workspace, usecase, run, connections_of(usecase.reference_datasets))
+        return refresh_reference(workspace, usecase, run, connections=connections_of(usecase.reference_datasets))
