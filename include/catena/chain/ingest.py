@@ -46,7 +46,12 @@ class Plan:
 
 
 def ingest_dataset(
-    workspace: Workspace, usecase: UseCase, dataset_name: str, partitions: Sequence[str], run: Run,
+    workspace: Workspace,
+    usecase: UseCase,
+    dataset_name: str,
+    partitions: Sequence[str],
+    run: Run,
+    *,
     connections: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Land, judge and publish partitions of a dataset.
@@ -79,7 +84,7 @@ def ingest_dataset(
 
 
 def refresh_reference(
-    workspace: Workspace, usecase: UseCase, run: Run, connections: Mapping[str, str] | None = None
+    workspace: Workspace, usecase: UseCase, run: Run, *, connections: Mapping[str, str] | None = None
 ) -> Outcome:
     """Bring every reference dataset up to date; one that did not change gets no new version.
 
@@ -90,7 +95,9 @@ def refresh_reference(
     refused: list[str] = []
     for dataset in usecase.reference_datasets:
         try:
-            outcomes[dataset.name] = ingest_dataset(workspace, usecase, dataset.name, (WHOLE,), run, connections)
+            outcomes[dataset.name] = ingest_dataset(
+                workspace, usecase, dataset.name, (WHOLE,), run, connections=connections
+            )
         except DeliveryRefused as error:
             refused.append(str(error))
     if refused:
@@ -98,8 +105,14 @@ def refresh_reference(
     changed = [name for name, outcome in outcomes.items() if outcome.status == "published"]
     versions = {table: version for outcome in outcomes.values() for table, version in outcome.versions.items()}
     reason = f"new versions of {', '.join(changed)}" if changed else "no reference data changed"
-    return Outcome("published" if changed else "unchanged", reason, (WHOLE,) if changed or run.try_number > 1 else (),
-                   versions, None, {"changed": changed, **{name: item.details for name, item in outcomes.items()}})
+    return Outcome(
+        "published" if changed else "unchanged",
+        reason,
+        (WHOLE,) if changed or run.try_number > 1 else (),
+        versions,
+        None,
+        {"changed": changed, **{name: item.details for name, item in outcomes.items()}},
+    )
 
 
 def _contract(usecase: UseCase, dataset: Dataset) -> int:
@@ -123,7 +136,10 @@ def _current(plan: Plan, partitions: Sequence[str], checksums: Mapping[str, str]
 
 
 def _judge_and_publish(
-    plan: Plan, deliveries: Sequence[Delivery], absent: Sequence[str], faulty: Mapping[str, SourceFault],
+    plan: Plan,
+    deliveries: Sequence[Delivery],
+    absent: Sequence[str],
+    faulty: Mapping[str, SourceFault],
     known: tuple[set[str], Mapping[str, frozenset[str]]],
 ) -> Outcome:
     current, free = known
@@ -131,8 +147,9 @@ def _judge_and_publish(
     rules = implied(plan.dataset.columns, plan.dataset.rules)
     keys = [item.partition for item in deliveries]
     arrived = {item.partition: item.rows.num_rows + len(item.malformed) for item in deliveries}
-    judgement = judge(rows, rules, keys, trailing=means_of(plan.lake, plan.dataset, arrived), released=may_pass,
-                      arrived=arrived)
+    judgement = judge(
+        rows, rules, keys, trailing=means_of(plan.lake, plan.dataset, arrived), released=may_pass, arrived=arrived
+    )
     failures = (*bad_types, *judgement.failures)
     taken = _taken(failures, rows.num_rows, may_pass)
     row_types = RowTypes(rules, failures, judgement.whole, taken)
@@ -140,14 +157,14 @@ def _judge_and_publish(
     pages = record(plan.workspace, plan.usecase, plan.run, verdicts)
     good = [item for item in deliveries if verdicts[item.partition].decision != "FAIL"]
     done = [item.partition for item in good] + list(absent)
-    quarantine = quarantined_rows(plan.dataset.name, good, offsets, failures, taken, plan.run)
-    kept = pc.and_(pc.is_in(rows["partition"], pa.array([item.partition for item in good], pa.string())),
-                   pa.array(~taken))
+    quarantine = quarantined_rows(plan.dataset.name, good, offsets, failures, taken=taken, run=plan.run)
+    kept = pc.and_(
+        pc.is_in(rows["partition"], pa.array([item.partition for item in good], pa.string())), pa.array(~taken)
+    )
     outcome = _publish(plan, rows.filter(kept), quarantine, sorted(done), sum(arrived[item.partition] for item in good))
     if refused := {key: verdict for key, verdict in verdicts.items() if verdict.decision == "FAIL"}:
         raise DeliveryRefused(_refusal(plan.dataset.name, refused, pages))
     return _described(outcome, plan, verdicts, current, pages)
-
 
 
 def _typed_rows(
@@ -155,8 +172,9 @@ def _typed_rows(
 ) -> tuple[pa.Table, dict[str, int], npt.NDArray[np.bool_], tuple[Failures, ...]]:
     """Return all rows with types and partition, where each delivery begins, which rows are released, and bad values."""
     names = [column.name for column in dataset.columns]
-    texts = [item.rows.select(names) for item in deliveries] or [pa.table({name: pa.array([], pa.string())
-                                                                           for name in names})]
+    texts = [item.rows.select(names) for item in deliveries] or [
+        pa.table({name: pa.array([], pa.string()) for name in names})
+    ]
     null = deliveries[0].null if deliveries else ""
     rows, failures = typed(pa.concat_tables(texts), dataset.columns, null)
     counts = [item.rows.num_rows for item in deliveries]
@@ -187,14 +205,27 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
         return Outcome("unchanged", "every partition stands as it is", accounting=accounting)
     inputs = {key: plan.inputs[key] for key in done}
     details = {"dataset": plan.dataset.name}
-    written = {"quarantine": plan.lake.overwrite(
-        "quarantine", quarantine, run=plan.run, partitions=done, inputs=inputs, accounting=accounting,
-        within={"dataset": plan.dataset.name}, details=details,
-    )}
+    written = {
+        "quarantine": plan.lake.overwrite(
+            "quarantine",
+            quarantine,
+            run=plan.run,
+            partitions=done,
+            inputs=inputs,
+            accounting=accounting,
+            within={"dataset": plan.dataset.name},
+            details=details,
+        )
+    }
     for clean in plan.dataset.clean:
         written[clean.table] = plan.lake.overwrite(
-            clean.table, _clean(plan, clean.sql, rows), run=plan.run, partitions=done, inputs=inputs,
-            accounting=accounting, details=details,
+            clean.table,
+            _clean(plan, clean.sql, rows),
+            run=plan.run,
+            partitions=done,
+            inputs=inputs,
+            accounting=accounting,
+            details=details,
         )
     changed = sorted({key for clean in plan.dataset.clean for key in written[clean.table].changed_partitions})
     versions = {table: item.version for table, item in written.items()}
@@ -210,15 +241,22 @@ def _clean(plan: Plan, file: str, rows: pa.Table) -> pa.Table:
         connection.register("rows", rows)
         result = connection.sql(plan.usecase.sql(file)).to_arrow_table()
     if result.num_rows != rows.num_rows:
-        raise RowsLost(f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
-                       "the SELECT of a clean table makes one row of each")
+        raise RowsLost(
+            f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
+            "the SELECT of a clean table makes one row of each"
+        )
     return result
 
 
 def _refusal(dataset: str, refused: Mapping[str, Verdict], pages: Mapping[str, str]) -> str:
     shown = [
-        f"{key}: " + "; ".join(f"{result.rule}: {result.reason} {result.observed}".strip()
-                               for result in verdict.broken() if result.severity == "fail") + f" ({pages[key]})"
+        f"{key}: "
+        + "; ".join(
+            f"{result.rule}: {result.reason} {result.observed}".strip()
+            for result in verdict.broken()
+            if result.severity == "fail"
+        )
+        + f" ({pages[key]})"
         for key, verdict in list(refused.items())[:10]
     ]
     more = f" and {len(refused) - 10} more" if len(refused) > 10 else ""
@@ -230,9 +268,12 @@ def _described(
 ) -> Outcome:
     """Return the outcome with what the log and the asset event say of it."""
     decisions = [verdict.decision for verdict in verdicts.values()]
-    details = {"dataset": plan.dataset.name,
-               "decisions": {name: decisions.count(name) for name in sorted(set(decisions))},
-               "pages": dict(list(pages.items())[:10]), "unchanged": len(current)}
+    details = {
+        "dataset": plan.dataset.name,
+        "decisions": {name: decisions.count(name) for name in sorted(set(decisions))},
+        "pages": dict(list(pages.items())[:10]),
+        "unchanged": len(current),
+    }
     partitions = outcome.partitions
     if plan.run.try_number > 1:
         # The first try may have died between a commit and its event: downstream hears of all that stands.

@@ -40,14 +40,22 @@ def land(lake: Lake, dataset: Dataset, deliveries: Sequence[Delivery], run: Run)
         return
     schema, landed_at = arrow_schema(lake.tables[dataset.raw_table]), datetime.now(UTC)
     named = {f"{item.partition}/{item.checksum}": _raw_rows(item, schema, landed_at) for item in deliveries}
-    lake.append_each(dataset.raw_table, named, run=run,
-                     details={"sources": [item.source for item in deliveries[:20]], "deliveries": len(deliveries)})
+    lake.append_each(
+        dataset.raw_table,
+        named,
+        run=run,
+        details={"sources": [item.source for item in deliveries[:20]], "deliveries": len(deliveries)},
+    )
 
 
 def _raw_rows(delivery: Delivery, schema: pa.Schema, landed_at: datetime) -> pa.Table:
     count = delivery.rows.num_rows
-    said = {"partition": delivery.partition, "source_file": delivery.source, "source_checksum": delivery.checksum,
-            "ingested_at": landed_at}
+    said = {
+        "partition": delivery.partition,
+        "source_file": delivery.source,
+        "source_checksum": delivery.checksum,
+        "ingested_at": landed_at,
+    }
     arrays = []
     for field in schema:
         if field.name in said:

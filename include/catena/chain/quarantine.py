@@ -49,7 +49,14 @@ def shown(workspace: Workspace, usecase: UseCase, dataset: str, partition: str) 
 
 
 def release(
-    workspace: Workspace, usecase: UseCase, dataset: str, partition: str, row_ids: Sequence[str], reason: str, run: Run
+    workspace: Workspace,
+    usecase: UseCase,
+    dataset: str,
+    partition: str,
+    row_ids: Sequence[str],
+    *,
+    reason: str,
+    run: Run,
 ) -> bool:
     """Let rows pass from the next ingest of their partition on; return whether the ledger gained an entry.
 
@@ -59,15 +66,23 @@ def release(
     there = {row["row_id"]: row for row in shown(workspace, usecase, dataset, partition)}
     earlier = released(workspace, usecase, dataset, [partition]).get(partition, frozenset())
     if unknown := [row_id for row_id in row_ids if row_id not in there and row_id not in earlier]:
-        raise NotReleasable(f"{dataset} {partition}: rows {unknown[:10]} are not in quarantine; "
-                            f"`catena quarantine show {usecase.name} {dataset} {partition}` lists those that are.")
+        raise NotReleasable(
+            f"{dataset} {partition}: rows {unknown[:10]} are not in quarantine; "
+            f"`catena quarantine show {usecase.name} {dataset} {partition}` lists those that are."
+        )
     for row_id in row_ids:
         rules = there[row_id]["rules"] if row_id in there else ""
         if any(rule.startswith(("type", "malformed")) for rule in rules.split(",")):
-            raise NotReleasable(f"{dataset} {partition}, row {row_id}: {there[row_id]['reason']}. "
-                                "It cannot be published as it is; have the source corrected.")
+            raise NotReleasable(
+                f"{dataset} {partition}, row {row_id}: {there[row_id]['reason']}. "
+                "It cannot be published as it is; have the source corrected."
+            )
     return workspace.ledger.append(
-        run, kind="release", subject=dataset, partition=partition, decision="RELEASE",
+        run,
+        kind="release",
+        subject=dataset,
+        partition=partition,
+        decision="RELEASE",
         effective_at=effective_at(usecase, partition),
         payload={"row_ids": sorted({*earlier, *row_ids}), "reason": reason},
     )
@@ -91,8 +106,13 @@ def effective_at(usecase: UseCase, partition: str) -> Any:
 
 
 def quarantined_rows(
-    dataset: str, deliveries: Sequence[Delivery], offsets: Mapping[str, int], failures: Sequence[Failures],
-    taken: npt.NDArray[np.bool_], run: Run,
+    dataset: str,
+    deliveries: Sequence[Delivery],
+    offsets: Mapping[str, int],
+    failures: Sequence[Failures],
+    *,
+    taken: npt.NDArray[np.bool_],
+    run: Run,
 ) -> pa.Table:
     """Return the rows of the quarantine table, as they came.
 
@@ -114,18 +134,36 @@ def quarantined_rows(
                 known[failure.rule] = f"{known[failure.rule]}; {said}" if failure.rule in known else said
     rows: list[dict[str, Any]] = []
     for delivery in deliveries:
-        base = {"partition": delivery.partition, "dataset": dataset, "source_file": delivery.source,
-                "run_id": run.run_id}
+        base = {
+            "partition": delivery.partition,
+            "dataset": dataset,
+            "source_file": delivery.source,
+            "run_id": run.run_id,
+        }
         first = offsets[delivery.partition]
         for at in np.flatnonzero(taken[first : first + delivery.rows.num_rows]).tolist():
             line = delivery.line_numbers[at].as_py()
             broken = rules[first + at]
             text = json.dumps(delivery.rows.slice(at, 1).to_pylist()[0], ensure_ascii=False)
-            rows.append({**base, "row_id": row_id(delivery, line), "line_number": line, "rules": ",".join(broken),
-                         "reason": "; ".join(broken.values()), "row": _cut(text)})
+            rows.append(
+                {
+                    **base,
+                    "row_id": row_id(delivery, line),
+                    "line_number": line,
+                    "rules": ",".join(broken),
+                    "reason": "; ".join(broken.values()),
+                    "row": _cut(text),
+                }
+            )
         rows.extend(
-            {**base, "row_id": row_id(delivery, bad.line_number), "line_number": bad.line_number, "rules": "malformed",
-             "reason": bad.reason, "row": _cut(json.dumps(bad.text, ensure_ascii=False))}
+            {
+                **base,
+                "row_id": row_id(delivery, bad.line_number),
+                "line_number": bad.line_number,
+                "rules": "malformed",
+                "reason": bad.reason,
+                "row": _cut(json.dumps(bad.text, ensure_ascii=False)),
+            }
             for bad in delivery.malformed
         )
     return pa.Table.from_pylist(rows, schema=arrow_schema(QUARANTINE))

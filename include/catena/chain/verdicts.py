@@ -49,7 +49,10 @@ def means_of(lake: Lake, dataset: Dataset, arrived: Mapping[str, int]) -> Callab
 
 
 def verdicts_of(
-    dataset: Dataset, deliveries: Sequence[Delivery], offsets: Mapping[str, int], found: RowTypes,
+    dataset: Dataset,
+    deliveries: Sequence[Delivery],
+    offsets: Mapping[str, int],
+    found: RowTypes,
     unread: tuple[Sequence[str], Mapping[str, SourceFault]],
 ) -> dict[str, Verdict]:
     """Return the verdict on each partition: delivered, absent, or not readable."""
@@ -72,20 +75,34 @@ def _verdict(dataset: Dataset, delivery: Delivery, first: int, found: RowTypes) 
     count = delivery.rows.num_rows
     lines = np.concatenate([np.zeros(first, np.int64), delivery.line_numbers.to_numpy()])
     on_rows = [rule for rule in found.rules if not isinstance(rule, (Volume, Fresh))]
-    stated = [RuleResult(rule_name(rule), rule.severity, getattr(rule, "column", ""), rule.reason, True)
-              for rule in on_rows]
-    results = list(results_of(found.failures, found.whole.get(delivery.partition, ()), stated,
-                              np.arange(first, first + count), lines))
+    stated = [
+        RuleResult(rule_name(rule), rule.severity, getattr(rule, "column", ""), rule.reason, True) for rule in on_rows
+    ]
+    results = list(
+        results_of(
+            found.failures, found.whole.get(delivery.partition, ()), stated, np.arange(first, first + count), lines
+        )
+    )
     if delivery.malformed:
         shown = tuple(f"line {bad.line_number}: {bad.reason}" for bad in delivery.malformed[:5])
-        results.insert(0, RuleResult("malformed", "quarantine", "", "The line is no row.", False,
-                                     len(delivery.malformed), "", shown))
+        results.insert(
+            0,
+            RuleResult("malformed", "quarantine", "", "The line is no row.", False, len(delivery.malformed), "", shown),
+        )
     taken = int(found.taken[first : first + count].sum()) + len(delivery.malformed)
     arrived = count + len(delivery.malformed)
     if arrived == taken:
         results.insert(0, RuleResult("rows_left", "fail", "", "No row is left: all are broken.", False, taken))
-    return Verdict(dataset.name, delivery.partition, delivery.source, delivery.checksum, tuple(results), arrived, taken,
-                   warnings=delivery.warnings)
+    return Verdict(
+        dataset.name,
+        delivery.partition,
+        delivery.source,
+        delivery.checksum,
+        tuple(results),
+        arrived,
+        taken,
+        warnings=delivery.warnings,
+    )
 
 
 def record(workspace: Workspace, usecase: UseCase, run: Run, verdicts: Mapping[str, Verdict]) -> dict[str, str]:
@@ -98,24 +115,33 @@ def record(workspace: Workspace, usecase: UseCase, run: Run, verdicts: Mapping[s
         page.write_text(render(verdict, usecase.title), encoding="utf-8")
         pages[key] = str(page)
         workspace.ledger.append(
-            run, kind="quality", subject=verdict.dataset, partition=key, decision=verdict.decision,
+            run,
+            kind="quality",
+            subject=verdict.dataset,
+            partition=key,
+            decision=verdict.decision,
             effective_at=effective_at(usecase, key),
             payload={
-                "rules": [{name: value for name, value in asdict(result).items() if name not in ("reason", "examples")}
-                          for result in verdict.results],
-                "rows_in": verdict.rows_in, "rows_published": verdict.rows_published,
-                "rows_quarantined": verdict.rows_quarantined, "source_file": verdict.source,
-                "source_checksum": verdict.checksum, "page": str(page),
+                "rules": [
+                    {name: value for name, value in asdict(result).items() if name not in ("reason", "examples")}
+                    for result in verdict.results
+                ],
+                "rows_in": verdict.rows_in,
+                "rows_published": verdict.rows_published,
+                "rows_quarantined": verdict.rows_quarantined,
+                "source_file": verdict.source,
+                "source_checksum": verdict.checksum,
+                "page": str(page),
             },
         )
     return pages
 
 
-def entry_checksums(
-    workspace: Workspace, usecase: UseCase, dataset: str, partitions: Sequence[str]
-) -> dict[str, str]:
+def entry_checksums(workspace: Workspace, usecase: UseCase, dataset: str, partitions: Sequence[str]) -> dict[str, str]:
     """Return, for each partition whose last verdict let it be published, the checksum of the delivery it judged."""
     only = partitions[0] if len(partitions) == 1 else None
-    last = {entry.partition: entry
-            for entry in workspace.ledger.entries(usecase.name, kind="quality", subject=dataset, partition=only)}
+    last = {
+        entry.partition: entry
+        for entry in workspace.ledger.entries(usecase.name, kind="quality", subject=dataset, partition=only)
+    }
     return {key: entry.payload["source_checksum"] for key, entry in last.items() if entry.decision != "FAIL"}

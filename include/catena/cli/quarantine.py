@@ -85,7 +85,7 @@ def release(
     declared = _declared(usecase, dataset)
     run = Run(usecase=usecase, link="quarantine", run_id=f"manual__{uuid4()}")
     try:
-        is_new = release_rows(Workspace(), declared, dataset, partition, row_ids, reason, run)
+        is_new = release_rows(Workspace(), declared, dataset, partition, row_ids, reason=reason, run=run)
     except NotReleasable as error:
         raise usage_error(str(error)) from error
     if as_json:

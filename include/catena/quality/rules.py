@@ -12,17 +12,12 @@ from typing import Any
 
 import duckdb
 import great_expectations as gx
+import great_expectations.expectations as gxe
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.expectations.core import (
-    ExpectColumnValuesToBeBetween,
-    ExpectColumnValuesToBeInSet,
-    ExpectColumnValuesToMatchRegex,
-    ExpectColumnValuesToNotBeNull,
-)
 
 from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Rule, Unique, Volume
 from catena.partitions import DAY, shift_day, start_of
@@ -53,13 +48,24 @@ def rule_name(rule: Rule) -> str:
 def implied(columns: Sequence[Column], rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """Return the rules with those that follow from columns declared not nullable."""
     stated = {rule.column for rule in rules if isinstance(rule, NotNull)}
-    return (*(NotNull(column=column.name, severity="quarantine", reason="The column is declared as never empty.")
-              for column in columns if not column.nullable and column.name not in stated), *rules)
+    return (
+        *(
+            NotNull(column=column.name, severity="quarantine", reason="The column is declared as never empty.")
+            for column in columns
+            if not column.nullable and column.name not in stated
+        ),
+        *rules,
+    )
 
 
 def judge(
-    rows: pa.Table, rules: Sequence[Rule], partitions: Sequence[str], *, trailing: Trailing,
-    released: npt.NDArray[np.bool_], arrived: Mapping[str, int],
+    rows: pa.Table,
+    rules: Sequence[Rule],
+    partitions: Sequence[str],
+    *,
+    trailing: Trailing,
+    released: npt.NDArray[np.bool_],
+    arrived: Mapping[str, int],
 ) -> Judgement:
     """Return the rows that break rules, and how each partition fares by the rules on partitions.
 
@@ -80,8 +86,16 @@ def judge(
             if not result.success:
                 found = np.asarray(result.result["unexpected_index_list"], dtype=np.int64)
                 shown = () if isinstance(rule, (Holds, Unique, NotNull)) else result.result["unexpected_list"]
-                failures.append(Failures(rule_name(rule), rule.severity, _column(rule), rule.reason, found,
-                                         tuple(str(value) for value in shown)))
+                failures.append(
+                    Failures(
+                        rule_name(rule),
+                        rule.severity,
+                        _column(rule),
+                        rule.reason,
+                        found,
+                        tuple(str(value) for value in shown),
+                    )
+                )
     return Judgement(tuple(failures), _judge_partitions(rows, rules, partitions, trailing, arrived))
 
 
@@ -109,16 +123,15 @@ def _validate(frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
 def _row_expectation(rule: Rule, number: int) -> Any:
     match rule:
         case NotNull():
-            return ExpectColumnValuesToNotBeNull(column=rule.column)
+            return gxe.ExpectColumnValuesToNotBeNull(column=rule.column)
         case Between():
-            return ExpectColumnValuesToBeBetween(
-                column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
+            return gxe.ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
         case InSet():
-            return ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
+            return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
         case Matches():
-            return ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
+            return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
         case _:
-            return ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
+            return gxe.ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
 
 
 def _column(rule: Rule) -> str:
@@ -128,11 +141,15 @@ def _column(rule: Rule) -> str:
 def _frame(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """Return the columns that rules look at, and a boolean column for each rule over several columns."""
     looked_at = dict.fromkeys(_column(rule) for rule in rules if _column(rule))
-    computed = {f"rule {n}": _condition(rule, rows.column_names) for n, rule in enumerate(rules)
-                if isinstance(rule, (Holds, Unique))}
+    computed = {
+        f"rule {n}": _condition(rule, rows.column_names)
+        for n, rule in enumerate(rules)
+        if isinstance(rule, (Holds, Unique))
+    }
     if computed and rows.num_rows:
-        rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows))) \
-                            .append_column("_released", pa.array(released))
+        rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows))).append_column(
+            "_released", pa.array(released)
+        )
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", rows_in_order)
@@ -152,8 +169,10 @@ def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
     key = ", ".join(["partition", *(f'"{name}"' for name in rule.columns)])
     same = ", ".join(f'"{name}"' for name in names)
     # Of equal rows the first stays; of rows that contradict each other none does, unless a person released one.
-    return (f"(row_number() OVER (PARTITION BY {key} ORDER BY _released DESC, _row) = 1 AND (_released OR "
-            f"count(DISTINCT hash({same})) OVER (PARTITION BY {key}) = 1) OR {_any_null(rule)})")
+    return (
+        f"(row_number() OVER (PARTITION BY {key} ORDER BY _released DESC, _row) = 1 AND (_released OR "
+        f"count(DISTINCT hash({same})) OVER (PARTITION BY {key}) = 1) OR {_any_null(rule)})"
+    )
 
 
 def _any_null(rule: Unique) -> str:
@@ -167,10 +186,11 @@ def _judge_partitions(
     results: dict[str, list[RuleResult]] = {key: [] for key in partitions}
     if not whole or not partitions:
         return dict.fromkeys(partitions, ())
-    frame = pd.DataFrame({f"rule {n}": _measure(rule, rows, partitions, trailing, arrived)
-                          for n, rule in enumerate(whole)})
+    frame = pd.DataFrame(
+        {f"rule {n}": _measure(rule, rows, partitions, trailing, arrived) for n, rule in enumerate(whole)}
+    )
     expectations = [
-        ExpectColumnValuesToBeBetween(
+        gxe.ExpectColumnValuesToBeBetween(
             column=f"rule {n}",
             min_value=rule.minimum_ratio if isinstance(rule, Volume) else None,
             max_value=rule.maximum_ratio if isinstance(rule, Volume) else rule.within_hours,
@@ -183,8 +203,9 @@ def _judge_partitions(
             value = frame[f"rule {n}"].iloc[position]
             unit = " times the trailing mean" if isinstance(rule, Volume) else " hours before the partition's end"
             seen = "no history" if pd.isna(value) else f"{value:.2f}{unit}"
-            results[key].append(RuleResult(rule_name(rule), rule.severity, _column(rule), rule.reason,
-                                           position not in bad, 0, seen))
+            results[key].append(
+                RuleResult(rule_name(rule), rule.severity, _column(rule), rule.reason, position not in bad, 0, seen)
+            )
     return {key: tuple(found) for key, found in results.items()}
 
 
@@ -198,6 +219,7 @@ def _measure(
     newest = dict(zip(found["partition"].to_pylist(), found[f"{rule.column}_max"].to_pylist(), strict=True))
     return [
         (start_of(shift_day(key, 1)) - newest[key]).total_seconds() / 3600
-        if DAY.fullmatch(key) and newest.get(key) is not None else np.nan
+        if DAY.fullmatch(key) and newest.get(key) is not None
+        else np.nan
         for key in partitions
     ]

@@ -86,8 +86,11 @@ class Verdict:
 
 
 def results_of(
-    failures: Sequence[Failures], whole: Sequence[RuleResult], stated: Sequence[RuleResult],
-    positions: npt.NDArray[np.int64], sources: npt.NDArray[np.int64],
+    failures: Sequence[Failures],
+    whole: Sequence[RuleResult],
+    stated: Sequence[RuleResult],
+    positions: npt.NDArray[np.int64],
+    sources: npt.NDArray[np.int64],
 ) -> tuple[RuleResult, ...]:
     """Return how each rule fared on one partition.
 

@@ -33,13 +33,17 @@ def connection_url(name: str, connections: Mapping[str, str] | None = None) -> U
     variable = f"AIRFLOW_CONN_{name.upper()}"
     value = (connections or {}).get(name) or os.environ.get(variable)
     if not value:
-        raise SourceFault(name, "connection", "There is no connection of this name.",
-                          f"Create it in Airflow, or set {variable}.")
+        raise SourceFault(
+            name, "connection", "There is no connection of this name.", f"Create it in Airflow, or set {variable}."
+        )
     if value.lstrip().startswith("{"):
         parts = json.loads(value)
         return URL.create(
-            _DRIVERS.get(parts["conn_type"], parts["conn_type"]), username=parts.get("login"),
-            password=parts.get("password"), host=parts.get("host"), port=parts.get("port"),
+            _DRIVERS.get(parts["conn_type"], parts["conn_type"]),
+            username=parts.get("login"),
+            password=parts.get("password"),
+            host=parts.get("host"),
+            port=parts.get("port"),
             database=parts.get("schema"),
         )
     kind, _, rest = value.partition("://")
@@ -65,14 +69,22 @@ def read_query(source: SqlSource, columns: Sequence[Column], url: URL, partition
         with engine.connect().execution_options(stream_results=True, yield_per=source.chunk_rows) as connection:
             result = connection.execute(statement, bound)
             if missing := [name for name in names if name not in set(result.keys())]:
-                raise SourceFault(label, "missing_column", f"The query returns no columns {missing}.",
-                                  "Correct the query or the contract.")
+                raise SourceFault(
+                    label,
+                    "missing_column",
+                    f"The query returns no columns {missing}.",
+                    "Correct the query or the contract.",
+                )
             for part in result.columns(*names).partitions(source.chunk_rows):
                 chunks.append(_text_table(part, columns))
     except SQLAlchemyError as error:
         read = sum(chunk.num_rows for chunk in chunks)
-        raise SourceFault(label, "source_dropped", f"The database failed after {read} rows: {error}.",
-                          "Nothing was published; run the partition again when it is back.") from error
+        raise SourceFault(
+            label,
+            "source_dropped",
+            f"The database failed after {read} rows: {error}.",
+            "Nothing was published; run the partition again when it is back.",
+        ) from error
     finally:
         engine.dispose()
     rows = pa.concat_tables(chunks) if chunks else pa.table({name: pa.array([], pa.string()) for name in names})

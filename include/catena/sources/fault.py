@@ -29,5 +29,6 @@ class MissingDelivery(SourceFault):
     """There is no file for the partition; no fault for a dataset that may be absent."""
 
     def __init__(self, source: str) -> None:
-        super().__init__(source, "missing_file", "The file does not exist.",
-                         "Ask upstream for it, then run the partition again.")
+        super().__init__(
+            source, "missing_file", "The file does not exist.", "Ask upstream for it, then run the partition again."
+        )

@@ -55,8 +55,12 @@ def _unpacked(data: bytes, file: str) -> bytes:
     try:
         return gzip.decompress(data)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise SourceFault(file, "truncated", f"The compressed file is broken after {len(data):,} bytes: {error}.",
-                          "Transfer it again.") from error
+        raise SourceFault(
+            file,
+            "truncated",
+            f"The compressed file is broken after {len(data):,} bytes: {error}.",
+            "Transfer it again.",
+        ) from error
 
 
 def _parquet(data: bytes, names: list[str], file: str) -> tuple[pa.Table, tuple[str, ...]]:
@@ -65,8 +69,12 @@ def _parquet(data: bytes, names: list[str], file: str) -> tuple[pa.Table, tuple[
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceFault(file, "unreadable", f"{error}.", "Transfer it again.") from error
     if missing := [name for name in names if name not in rows.column_names]:
-        raise SourceFault(file, "missing_column", f"The file lacks the columns {missing}; it has {rows.column_names}.",
-                          "Ask upstream to send the file again in the agreed form.")
+        raise SourceFault(
+            file,
+            "missing_column",
+            f"The file lacks the columns {missing}; it has {rows.column_names}.",
+            "Ask upstream to send the file again in the agreed form.",
+        )
     if not rows.num_rows:
         raise SourceFault(file, "header_only", "The file has columns and no rows.", "Ask upstream for the rows.")
     extra = [name for name in rows.column_names if name not in names]
@@ -77,8 +85,8 @@ def as_text(rows: pa.Table) -> pa.Table:
     """Return typed rows as the text that the same values have in a file; timestamps as UTC with Z."""
     arrays = []
     for column in rows.columns:
-        if pa.types.is_timestamp(column.type):
-            instants = column.cast(pa.timestamp("us", tz="UTC")) if column.type.tz else column.cast(pa.timestamp("us"))
-            column = instants.cast(pa.string())
-        arrays.append(column.cast(pa.string()))
+        # A time without a zone gets none: it is no instant, and the contract's type refuses it.
+        microseconds = pa.timestamp("us", "UTC" if getattr(column.type, "tz", None) else None)
+        values = column.cast(microseconds) if pa.types.is_timestamp(column.type) else column
+        arrays.append(values.cast(pa.string()))
     return pa.table(arrays, names=rows.column_names)

@@ -50,10 +50,17 @@ def parse(
             pa.BufferReader(data),
             # One block and one thread: rows keep their numbers, and no line is too long for a block.
             read_options=pacsv.ReadOptions(use_threads=False, block_size=min(len(data) + 1, 2**31 - 1)),
-            parse_options=pacsv.ParseOptions(delimiter=source.delimiter, newlines_in_values=b'"' in data,
-                                             ignore_empty_lines=False, invalid_row_handler=note),
-            convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(delivered, pa.string()),
-                                                 strings_can_be_null=False, include_columns=list(names)),
+            parse_options=pacsv.ParseOptions(
+                delimiter=source.delimiter,
+                newlines_in_values=b'"' in data,
+                ignore_empty_lines=False,
+                invalid_row_handler=note,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(delivered, pa.string()),
+                strings_can_be_null=False,
+                include_columns=list(names),
+            ),
         )
     except pa.ArrowInvalid as error:
         raise SourceFault(file, "unreadable", f"{error}.", _RESEND) from error
@@ -73,7 +80,8 @@ def _utf8(data: bytes, encoding: str, file: str) -> bytes:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SourceFault(
-            file, "encoding",
+            file,
+            "encoding",
             f"Byte {error.start} on line {line} ({data[error.start : error.start + 4].hex(' ')}) is not {encoding}.",
             _RESEND,
         ) from error
@@ -88,8 +96,12 @@ def _header(data: bytes, source: FileSource, names: Sequence[str], file: str) ->
     if missing and len(delivered) <= 2:
         for other in _DELIMITERS:
             if set(next(csv.reader(io.StringIO(line), delimiter=other))) >= set(names) and len(names) > 1:
-                raise SourceFault(file, "delimiter", f"Line 1 is separated by {other!r}, the contract says "
-                                  f"{source.delimiter!r}.", _RESEND)
+                raise SourceFault(
+                    file,
+                    "delimiter",
+                    f"Line 1 is separated by {other!r}, the contract says {source.delimiter!r}.",
+                    _RESEND,
+                )
     if missing:
         extra = [name for name in delivered if name not in names]
         instead = f"; instead there are {extra}" if extra else ""

@@ -16,8 +16,25 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-_NUMBERS = {"year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",
-            "flight", "air_time", "distance", "hour", "minute", "engines", "seats", "speed"}
+_NUMBERS = {
+    "year",
+    "month",
+    "day",
+    "dep_time",
+    "sched_dep_time",
+    "dep_delay",
+    "arr_time",
+    "sched_arr_time",
+    "arr_delay",
+    "flight",
+    "air_time",
+    "distance",
+    "hour",
+    "minute",
+    "engines",
+    "seats",
+    "speed",
+}
 
 
 def export(landing_root: str, database_url: URL, first: str, last: str) -> None:
@@ -38,10 +55,13 @@ def export(landing_root: str, database_url: URL, first: str, last: str) -> None:
     for name in ("airports", "airlines"):
         _write(target / "reference" / f"{name}.csv", (source / f"{name}.csv").read_bytes())
     header, *lines = flights.splitlines(keepends=True)
-    _copy(database_url, {
-        "planes": (source / "planes.csv").read_text(encoding="utf-8"),
-        "flights": header + "".join(line for line in lines if first <= _day(line, (0, 1, 2)) <= last),
-    })
+    _copy(
+        database_url,
+        {
+            "planes": (source / "planes.csv").read_text(encoding="utf-8"),
+            "flights": header + "".join(line for line in lines if first <= _day(line, (0, 1, 2)) <= last),
+        },
+    )
 
 
 def _package_data() -> Path:
@@ -57,9 +77,7 @@ def _day(line: str, places: tuple[int, int, int]) -> str:
     return f"{year}-{month:0>2}-{day:0>2}"
 
 
-def _write_days(
-    folder: Path, lines: Iterable[str], places: tuple[int, int, int], first: str, last: str
-) -> None:
+def _write_days(folder: Path, lines: Iterable[str], places: tuple[int, int, int], first: str, last: str) -> None:
     iterator: Iterator[str] = iter(lines)
     header = next(iterator)
     by_day: dict[str, list[str]] = {}
@@ -92,11 +110,15 @@ def _copy(database_url: URL, tables: dict[str, str]) -> None:
             columns = next(csv.reader(io.StringIO(text)))
             types = [_column_type(column) for column in columns]
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name)))
-            cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(
-                sql.Identifier(name),
-                sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(type_))
-                                   for column, type_ in zip(columns, types, strict=True)),
-            ))
+            cursor.execute(
+                sql.SQL("CREATE TABLE {} ({})").format(
+                    sql.Identifier(name),
+                    sql.SQL(", ").join(
+                        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(type_))
+                        for column, type_ in zip(columns, types, strict=True)
+                    ),
+                )
+            )
             statement = sql.SQL("COPY {} FROM STDIN (FORMAT csv, HEADER true, NULL 'NA')").format(sql.Identifier(name))
             with cursor.copy(statement) as copy:
                 copy.write(text)

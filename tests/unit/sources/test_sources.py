@@ -29,8 +29,10 @@ def test_lines_are_counted_through_quoted_line_breaks(tmp_path):
 
 @pytest.mark.parametrize(
     "value",
-    ["postgres://me:pw@db:5432/ops",
-     '{"conn_type": "postgres", "login": "me", "password": "pw", "host": "db", "port": 5432, "schema": "ops"}'],
+    [
+        "postgres://me:pw@db:5432/ops",
+        '{"conn_type": "postgres", "login": "me", "password": "pw", "host": "db", "port": 5432, "schema": "ops"}',
+    ],
 )
 def test_connections_come_as_uri_or_json(monkeypatch, value):
     """Both forms of an Airflow connection mean the same database."""
@@ -40,8 +42,11 @@ def test_connections_come_as_uri_or_json(monkeypatch, value):
 
 def test_a_database_that_drops_amid_the_rows_delivers_nothing(postgres_url):
     """An error after the first rows refuses the delivery, it does not shorten it."""
-    source = SqlSource(connection="ops", chunk_rows=10,
-                       query="SELECT 100 / (500 - n) AS a, 'x' AS b FROM generate_series(1, 1000) AS n")
+    source = SqlSource(
+        connection="ops",
+        chunk_rows=10,
+        query="SELECT 100 / (500 - n) AS a, 'x' AS b FROM generate_series(1, 1000) AS n",
+    )
     with pytest.raises(SourceFault, match=r"source_dropped: The database failed after [1-9]\d* rows"):
         read_query(source, COLUMNS, make_url(postgres_url), "whole")
 
@@ -49,8 +54,12 @@ def test_a_database_that_drops_amid_the_rows_delivers_nothing(postgres_url):
 def test_the_order_of_a_query_does_not_matter(postgres_url):
     """The same rows in another order are the same delivery."""
     found = [
-        read_query(SqlSource(connection="ops", query=f"SELECT n AS a, 'x' AS b FROM generate_series(1, 9) n ORDER BY n {way}"),
-                   COLUMNS, make_url(postgres_url), "whole").checksum
+        read_query(
+            SqlSource(connection="ops", query=f"SELECT n AS a, 'x' AS b FROM generate_series(1, 9) n ORDER BY n {way}"),
+            COLUMNS,
+            make_url(postgres_url),
+            "whole",
+        ).checksum
         for way in ("ASC", "DESC")
     ]
     assert found[0] == found[1]

@@ -133,10 +133,15 @@ def test_ten_times_the_volume_is_refused(deliver, ingest, workspace):
     header, *lines = deliver("good.csv").read_text().splitlines()
     for day in (5, 6):
         rows = [line.replace("2013,1,5,", f"2013,1,{day},").replace("2013-01-05", f"2013-01-0{day}") for line in lines]
-        many = rows if day == 5 else [
-            ",".join([*cells[:10], str(int(cells[10]) % 500 + 500 * copy + 1), *cells[11:]])
-            for copy in range(10) for cells in (line.split(",") for line in rows)
-        ]
+        many = (
+            rows
+            if day == 5
+            else [
+                ",".join([*cells[:10], str(int(cells[10]) % 500 + 500 * copy + 1), *cells[11:]])
+                for copy in range(10)
+                for cells in (line.split(",") for line in rows)
+            ]
+        )
         deliver("\n".join([header, *many]).encode(), f"2013-01-0{day}")
     ingest("2013-01-05")
     with pytest.raises(DeliveryRefused, match=r"10\.00 times the trailing mean"):

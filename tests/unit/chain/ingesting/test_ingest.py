@@ -56,7 +56,7 @@ def test_a_released_row_passes_at_the_next_ingest(deliver, ingest, workspace, us
     deliver("other_day.csv")
     ingest()
     (row,) = shown(workspace, usecase, "flights", DAY)
-    assert release(workspace, usecase, "flights", DAY, [row["row_id"]], "checked by phone", run)
+    assert release(workspace, usecase, "flights", DAY, [row["row_id"]], reason="checked by phone", run=run)
     assert ingest().accounting.rows_published == 20
     assert shown(workspace, usecase, "flights", DAY) == []
     assert ingest().status == "unchanged"
@@ -65,8 +65,11 @@ def test_a_released_row_passes_at_the_next_ingest(deliver, ingest, workspace, us
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     harm=st.lists(
-        st.tuples(st.integers(1, 20), st.integers(0, 18),
-                  st.text(st.characters(codec="utf-8", exclude_characters='"\n\r'), max_size=6)),
+        st.tuples(
+            st.integers(1, 20),
+            st.integers(0, 18),
+            st.text(st.characters(codec="utf-8", exclude_characters='"\n\r'), max_size=6),
+        ),
         max_size=12,
     )
 )
