@@ -101,7 +101,9 @@ class Training:
         )  # fmt: skip
 
 
-def judge(estimator: Any, data: TrainingSet, usecase: UseCase, role: Literal["challenger", "champion", "baseline"]) -> Metrics:
+def judge(
+    estimator: Any, data: TrainingSet, usecase: UseCase, role: Literal["challenger", "champion", "baseline"]
+) -> Metrics:
     """Return an estimator's metrics on the holdout."""
     scores = predict(estimator, data.holdout, usecase.model, role)
     return evaluate(data.holdout["label"], scores, usecase.model.kind)

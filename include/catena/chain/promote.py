@@ -133,7 +133,7 @@ def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) ->
     """Record that a month's training ended without a candidate, so that later months need not wait for it."""
     if ledger.last(usecase.name, "candidate", "model", partition=month) is None:
         reason = "its training broke down; the log of the run names the error"
-        record_candidate(ledger, usecase, month, run, "FAILED",
+        record_candidate(ledger, month, run, "FAILED",
                          {"model_version": None, "is_breakdown": True, "reason": reason, "metrics": {}})  # fmt: skip
 
 

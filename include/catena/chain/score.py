@@ -56,7 +56,7 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
         return Outcome("skipped", _why_nothing_serves(usecase, entries, month))
     settlements = [_settled(lake, usecase, day, serves) for day in wanted]
     due = {day: identity for each in settlements for day, identity in each.due.items()}
-    written = _score_days(workspace, usecase, lake, due, serves, run) if due else None
+    written = _score_days(workspace, usecase, due, serves, run) if due else None
     current = sorted(day for each in settlements for day in each.current)
     published = _publish(workspace, usecase, lake, sorted({*due, *current}))
     changed = tuple(sorted({*(written.changed_partitions if written else ()), *published}))
@@ -71,7 +71,8 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
     if done:
         kept_days = done if run.try_number > 1 else ()
         return Outcome("unchanged", f"scored by {serves['model_version']} from the same features already", kept_days)
-    return Outcome("skipped", next((each.waiting for each in settlements if each.waiting), "no day lies in the calendar"))
+    waiting = next((each.waiting for each in settlements if each.waiting), "no day lies in the calendar")
+    return Outcome("skipped", waiting)
 
 
 def _why_nothing_serves(usecase: UseCase, entries: ServingMonths, month: str) -> str:
@@ -92,8 +93,9 @@ def _settled(lake: Lake, usecase: UseCase, day: str, serves: Mapping[str, Any]) 
 
 
 def _score_days(
-    workspace: Workspace, usecase: UseCase, lake: Lake, due: Mapping[str, int], serves: Mapping[str, Any], run: Run
+    workspace: Workspace, usecase: UseCase, due: Mapping[str, int], serves: Mapping[str, Any], run: Run
 ) -> Written:
+    lake = workspace.lake(usecase)
     days, features = sorted(due), usecase.features.table
     version = lake.version(features)
     model = usecase.model

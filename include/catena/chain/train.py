@@ -15,7 +15,6 @@ from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
 from catena.partitions import month_of, shift_month, start_of
-from catena.registry.store import Registry
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -43,21 +42,20 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
                 more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
                 waiting = f"{each} waits for {', '.join(missing[:5])}{more}"
                 break
-            trained[each] = _train(workspace.ledger, open_registry(workspace.settings), usecase, each, run, tables)
+            trained[each] = _train(workspace, usecase, each, run, tables)
         if month in before and month not in trained:
             _note_correction(workspace.ledger, usecase, before[month], run, tables)
     if trained:
         said = ", ".join(f"{key}: {found['decision']}" for key, found in trained.items())
         kept = [month] if run.try_number > 1 and month in before else []
-        return Outcome("published", f"trained {said}", tuple(sorted({*trained, *kept})), details={"candidates": trained})
+        months = tuple(sorted({*trained, *kept}))
+        return Outcome("published", f"trained {said}", months, details={"candidates": trained})
     if month in before:
         return Outcome("unchanged", f"{month} is trained already", (month,) if run.try_number > 1 else ())
     return Outcome("skipped", waiting or f"{month} lies outside the calendar of the use case")
 
 
-def record_candidate(
-    ledger: Ledger, usecase: UseCase, month: str, run: Run, decision: str, payload: dict[str, Any]
-) -> None:
+def record_candidate(ledger: Ledger, month: str, run: Run, decision: str, payload: dict[str, Any]) -> None:
     """Write the ledger's entry on a candidate; it takes effect when the month is over."""
     ledger.append(
         run, kind="candidate", subject="model", partition=month, decision=decision,
@@ -65,9 +63,8 @@ def record_candidate(
     )  # fmt: skip
 
 
-def _train(
-    ledger: Ledger, registry: Registry, usecase: UseCase, month: str, run: Run, tables: TrainingTables
-) -> dict[str, Any]:
+def _train(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables: TrainingTables) -> dict[str, Any]:
+    registry = open_registry(workspace.settings)
     training = Training(usecase, month, run, tables, tables.versions())
     payload: dict[str, Any] = {
         "model_version": None, "run_id": None, "sha256": None, "holdout": training.holdout(), "metrics": {},
@@ -83,7 +80,7 @@ def _train(
     except ModelingError as error:
         LOG.exception("the training of %s for %s is not possible", usecase.name, month)
         decision, payload["reason"] = "FAILED", f"{type(error).__name__}: {error}"
-    record_candidate(ledger, usecase, month, run, decision, payload)
+    record_candidate(workspace.ledger, month, run, decision, payload)
     return {"decision": decision, **{name: payload[name] for name in ("model_version", "metrics", "reason")}}
 
 

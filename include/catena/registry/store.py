@@ -191,8 +191,8 @@ class Registry:
     def _keep(self, file: Path, sha256: str) -> None:
         """Put a file into the cache in one step, so that nobody reads half of it."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._cache, delete=False) as copy:
-            shutil.copyfileobj(file.open("rb"), copy)
+        with file.open("rb") as source, tempfile.NamedTemporaryFile(dir=self._cache, delete=False) as copy:
+            shutil.copyfileobj(source, copy)
         Path(copy.name).replace(self._cache / f"{sha256}.skops")
 
     def _download(self, model_version: str, file: Path) -> None:

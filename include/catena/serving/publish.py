@@ -51,16 +51,19 @@ PUBLISHED = Table(
     Column("content", BigInteger, nullable=False),
 )
 _VALUES = ("entity", "decision_at", "score", "model_version", "model_role", "revision", "features_version")
-_TYPES = ("text", "timestamptz", "float8", "text", "text", "int8", "int8")
 # One statement for all rows of a partition: PostgreSQL unfolds arrays, so that nothing is sent row by row.
-_UPSERT = text(
-    f"INSERT INTO predictions (usecase, partition, {', '.join(_VALUES)}) "
-    f"SELECT :usecase, :partition, rows.* FROM unnest("
-    f"{', '.join(f'CAST(:{name} AS {kind}[])' for name, kind in zip(_VALUES, _TYPES, strict=True))}) AS rows "
-    f"ON CONFLICT (usecase, entity) DO UPDATE SET "
-    f"{', '.join(f'{name} = EXCLUDED.{name}' for name in ('partition', *_VALUES[1:]))}, "
-    f"published_at = clock_timestamp()"  # noqa: S608 - names of this module's own columns
-)
+_UPSERT = text("""
+    INSERT INTO predictions (usecase, partition, entity, decision_at, score, model_version, model_role, revision,
+                             features_version)
+    SELECT :usecase, :partition, rows.*
+    FROM unnest(CAST(:entity AS text[]), CAST(:decision_at AS timestamptz[]), CAST(:score AS float8[]),
+                CAST(:model_version AS text[]), CAST(:model_role AS text[]), CAST(:revision AS int8[]),
+                CAST(:features_version AS int8[])) AS rows
+    ON CONFLICT (usecase, entity) DO UPDATE SET
+        partition = EXCLUDED.partition, decision_at = EXCLUDED.decision_at, score = EXCLUDED.score,
+        model_version = EXCLUDED.model_version, model_role = EXCLUDED.model_role, revision = EXCLUDED.revision,
+        features_version = EXCLUDED.features_version, published_at = clock_timestamp()
+""")
 _REMOVE_GONE = text(
     "DELETE FROM predictions WHERE usecase = :usecase AND partition = :partition AND NOT entity = ANY(:entity)"
 )
