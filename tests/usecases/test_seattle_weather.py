@@ -128,7 +128,7 @@ def test_both_months_have_a_report(chain: Workspace) -> None:
     """Also the month in which nothing served yet is reported."""
     issued = chain.ledger.entries(USECASE.name, kind="report")
     assert [entry.partition for entry in issued] == ["2012-01", "2012-02"]
-    assert all(Path(entry.payload["path"]).exists() for entry in issued)
+    assert all((chain.settings.pages / entry.payload["path"]).exists() for entry in issued)
 
 
 def test_a_second_pass_changes_no_content(chain: Workspace) -> None:

@@ -158,10 +158,12 @@ def _print_reports(usecase: UseCase) -> None:
     from catena.workspace import Workspace
 
     workspace = Workspace()
+    pages = workspace.settings.pages.resolve()
     out = console()
-    for entry in workspace.ledger.entries(usecase.name, kind="report"):
-        out.print(f"[bold]Report[/]   {entry.partition}: {entry.payload.get('headline', '')}", highlight=False)
-        out.print(f"  {entry.payload.get('path', '')}", highlight=False)
-    index = workspace.pages(usecase, "reports") / "index.html"
-    if index.exists():
-        out.print(f"[bold]All reports[/]  {index}", highlight=False)
+    # A month may be issued anew; its last entry is the one that stands.
+    issued = {entry.partition: entry.payload for entry in workspace.ledger.entries(usecase.name, kind="report")}
+    for month, payload in sorted(issued.items()):
+        out.print(f"[bold]Report {month}[/]  {payload['headline']}", highlight=False, soft_wrap=True)
+        out.print(f"  {pages / payload['path']}", highlight=False, soft_wrap=True)
+    if issued:
+        out.print(f"[bold]All reports[/]     {pages / 'index.html'}", highlight=False, soft_wrap=True)
