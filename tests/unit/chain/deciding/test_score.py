@@ -26,7 +26,8 @@ def decided(local, usecase, land, run_of):
 
 
 def published(workspace, day):
-    query = text("SELECT entity, score, revision, model_version FROM predictions WHERE partition = :day ORDER BY entity")
+    columns = "entity, score, revision, model_version"
+    query = text(f"SELECT {columns} FROM predictions WHERE partition = :day ORDER BY entity")
     with workspace.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(query, {"day": day})]
 
