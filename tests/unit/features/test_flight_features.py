@@ -197,7 +197,7 @@ MINUTE_OF_DAY = st.integers(180, 1439).map(lambda minute: minute - minute % 5)
 FLIGHTS = st.lists(
     st.fixed_dictionaries(
         {
-            "back": st.sampled_from([0, 0, 0, 1, 1, 2, 7, 8, 28, 29]),
+            "back": st.sampled_from([0, 0, 1, 1, 1, 2, 7, 8, 28, 29]),
             "minute": MINUTE_OF_DAY,
             "carrier": st.sampled_from(["UA", "DL"]),
             "origin": st.sampled_from(["EWR", "JFK"]),
@@ -208,7 +208,7 @@ FLIGHTS = st.lists(
             "arrival": st.one_of(st.none(), st.integers(-30, 300)),
         }
     ),
-    min_size=1, max_size=40,
+    min_size=16, max_size=40,
 )  # fmt: skip
 WEATHER = st.lists(
     st.tuples(st.integers(-24, 47), st.sampled_from(["EWR", "JFK"]), st.integers(0, 60)),
