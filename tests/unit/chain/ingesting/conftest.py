@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from catena.chain.ingest import ingest_dataset
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.run import Outcome, Run
+from catena.settings import Settings
 from catena.workspace import Workspace
 
 DATA = Path(__file__).parents[3] / "data" / "flight_delays"
@@ -38,6 +40,22 @@ def deliver(workspace: Workspace) -> Callable[[str | bytes], Path]:
         return target
 
     return put
+
+
+@pytest.fixture
+def other_workspace(workspace: Workspace, tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Workspace]:
+    """A second, empty installation that reads the same landing folder."""
+    opened = Workspace(
+        Settings(
+            _env_file=None,
+            home=tmp_path / "other",
+            landing_url=str(workspace.settings.landing_root),
+            database_url=SecretStr(fresh_database()),
+        )
+    )
+    opened.ledger.create()
+    yield opened
+    opened.engine.dispose()
 
 
 @pytest.fixture

@@ -62,23 +62,48 @@ def test_a_released_row_passes_at_the_next_ingest(deliver, ingest, workspace, us
     assert ingest().status == "unchanged"
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    harm=st.lists(
-        st.tuples(
-            st.integers(1, 20),
-            st.integers(0, 18),
-            st.text(st.characters(codec="utf-8", exclude_characters='"\n\r'), max_size=6),
-        ),
-        max_size=12,
-    )
-)
-def test_every_row_is_published_or_quarantined(deliver, ingest, workspace, usecase, harm):
-    """Whatever happens to the cells, rows in are rows published and rows in quarantine."""
-    lines = [line.split(",") for line in deliver("good.csv").read_text().splitlines()]
-    for row, cell, text in harm:
-        lines[row][min(cell, len(lines[row]) - 1)] = text
-    deliver("\n".join(",".join(line) for line in lines).encode())
-    ingest()
+def test_a_correction_replaces_exactly_its_day(deliver, ingest, workspace, usecase):
+    """Of two days one is corrected: that one alone changes, and downstream hears of it alone."""
+    good = deliver("good.csv").read_text()
+    deliver(of_day(good, 6), "2013-01-06")
+    assert ingest("2013-01-05", "2013-01-06").partitions == ("2013-01-05", "2013-01-06")
     lake = workspace.lake(usecase)
-    assert lake.read("schedule", [DAY]).num_rows + lake.read("quarantine", [DAY]).num_rows == 20
+    before = {name: lake.contents(name, ["2013-01-05", "2013-01-06"]) for name in ("schedule", "outcomes")}
+    deliver(of_day(good, 6).replace(b"N560UW", b"N561UW"), "2013-01-06")
+    assert ingest("2013-01-05", "2013-01-06").partitions == ("2013-01-06",)
+    for name, contents in before.items():
+        after = lake.contents(name, ["2013-01-05", "2013-01-06"])
+        assert {key for key in after if after[key] != contents[key]} == {"2013-01-06"}
+    assert "N561UW" in lake.read("schedule", ["2013-01-06"])["tailnum"].to_pylist()
+
+
+def of_day(good, day):
+    """Return the small file of 5 January as that of another day."""
+    return good.replace("2013,1,5,", f"2013,1,{day},").replace("2013-01-05", f"2013-01-{day:02d}").encode()
+
+
+HARMS = st.lists(
+    st.tuples(
+        st.integers(1, 20),
+        st.integers(0, 18),
+        st.text(st.characters(codec="utf-8", exclude_characters='"\n\r'), max_size=6),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(harms=st.lists(HARMS, min_size=4, max_size=4))
+def test_every_row_is_published_or_quarantined(deliver, ingest, workspace, usecase, harms):
+    """Whatever happens to the cells, rows in are rows published and rows in quarantine, on each of several days."""
+    good = deliver("good.csv").read_text()
+    days = [f"2013-01-{number:02d}" for number in range(5, 9)]
+    for number, (day, harm) in enumerate(zip(days, harms, strict=True), 5):
+        lines = [line.split(",") for line in of_day(good, number).decode().splitlines()]
+        for row, cell, text in harm:
+            lines[row][min(cell, len(lines[row]) - 1)] = text
+        deliver("\n".join(",".join(line) for line in lines).encode(), day)
+    ingest(*days)
+    lake = workspace.lake(usecase)
+    for day in days:
+        assert lake.read("schedule", [day]).num_rows + lake.read("quarantine", [day]).num_rows == 20
