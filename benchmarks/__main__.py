@@ -25,7 +25,9 @@ def main() -> None:
     for name in parser.parse_args().names or list(ALL):
         ALL[name]()
     pages = [page.read_text(encoding="utf-8") for name in ALL if (page := RESULTS / f"{name}.md").exists()]
-    text = "# Benchmarks\n\n`make bench` measures these anew; the tables here are its last result.\n\n" + "\n".join(pages)
+    text = "# Benchmarks\n\n`make bench` measures these anew; the tables here are its last result.\n\n" + "\n".join(
+        pages
+    )
     PAGE.write_text(text, encoding="utf-8")
 
 

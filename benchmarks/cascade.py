@@ -32,17 +32,24 @@ def _whole(name: str, title: str, first: str, last: str) -> None:
         with watched(made) as usage:
             wall = made.catena("demo", "--from", first, "--to", last)
         count, span, links = made.task_runs()
-        body = "\n\n".join((
-            table(["what", "measured"], [
-                ["`catena up`, s", f"{up:.0f}"],
-                ["export, backfill and the whole cascade, s", f"{wall:.0f}"],
-                ["task runs", count],
-                ["wall seconds per task run", f"{span / count:.2f}"],
-            ]),
-            table(["link", "task runs", "mean seconds of a task"],
-                  [[link, runs, f"{mean:.2f}"] for link, (runs, mean) in links.items()]),
-            _usage(usage, made),
-        ))
+        body = "\n\n".join(
+            (
+                table(
+                    ["what", "measured"],
+                    [
+                        ["`catena up`, s", f"{up:.0f}"],
+                        ["export, backfill and the whole cascade, s", f"{wall:.0f}"],
+                        ["task runs", count],
+                        ["wall seconds per task run", f"{span / count:.2f}"],
+                    ],
+                ),
+                table(
+                    ["link", "task runs", "mean seconds of a task"],
+                    [[link, runs, f"{mean:.2f}"] for link, (runs, mean) in links.items()],
+                ),
+                _usage(usage, made),
+            )
+        )
         print(body)
         print(write(name, title, body))
 

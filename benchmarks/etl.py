@@ -24,8 +24,11 @@ from catena.run import Run
 from catena.settings import Settings
 from catena.workspace import Workspace
 
-SIZES = {"1 day": ("2013-03-15", "2013-03-15"), "1 month": ("2013-03-01", "2013-03-31"),
-         "1 year": ("2013-01-01", "2013-12-31")}
+SIZES = {
+    "1 day": ("2013-03-15", "2013-03-15"),
+    "1 month": ("2013-03-01", "2013-03-31"),
+    "1 year": ("2013-01-01", "2013-12-31"),
+}
 
 
 def plain_duckdb(files: list[str], target: Path) -> None:
@@ -61,7 +64,11 @@ def measure(rounds: int = 3) -> None:
             for number in range(rounds + 1):
                 target = home / f"{size.replace(' ', '')}-{number}"
                 target.mkdir()
-                settings = Settings(home=target, landing_url=str(home / "landing"), database_url=str(upstream.render_as_string(hide_password=False)))
+                settings = Settings(
+                    home=target,
+                    landing_url=str(home / "landing"),
+                    database_url=str(upstream.render_as_string(hide_password=False)),
+                )
                 workspace = Workspace(settings)
                 workspace.ledger.create()
                 run = Run(f"bench{size[0]}{number}", "ingest", "benchmark")

@@ -60,14 +60,18 @@ class Installation:
         """Return task runs, wall seconds from the first to the last, and runs and mean seconds by link."""
         engine = create_engine(database_url(self.settings, "airflow"))
         with engine.connect() as connection:
-            total = connection.execute(text(
-                "SELECT count(*), extract(epoch FROM max(end_date) - min(start_date)) FROM task_instance "
-                "WHERE start_date IS NOT NULL AND duration > 0"
-            )).one()
-            links = connection.execute(text(
-                "SELECT split_part(dag_id, '.', 2), count(*), avg(duration) FROM task_instance "
-                "WHERE duration > 0 GROUP BY 1 ORDER BY 1"
-            )).all()
+            total = connection.execute(
+                text(
+                    "SELECT count(*), extract(epoch FROM max(end_date) - min(start_date)) FROM task_instance "
+                    "WHERE start_date IS NOT NULL AND duration > 0"
+                )
+            ).one()
+            links = connection.execute(
+                text(
+                    "SELECT split_part(dag_id, '.', 2), count(*), avg(duration) FROM task_instance "
+                    "WHERE duration > 0 GROUP BY 1 ORDER BY 1"
+                )
+            ).all()
         engine.dispose()
         return int(total[0]), float(total[1]), {link: (int(count), float(mean)) for link, count, mean in links}
 

@@ -10,7 +10,16 @@ from pathlib import Path
 import psutil
 
 RESULTS = Path(__file__).parent / "out"
-PACKAGES = ("apache-airflow", "deltalake", "duckdb", "great-expectations", "mlflow", "pandas", "pyarrow", "scikit-learn")
+PACKAGES = (
+    "apache-airflow",
+    "deltalake",
+    "duckdb",
+    "great-expectations",
+    "mlflow",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+)
 
 
 def describe() -> str:

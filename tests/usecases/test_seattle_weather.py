@@ -26,6 +26,8 @@ from catena.settings import Settings
 from catena.workspace import Workspace
 from usecases.seattle_weather.upstream import export
 
+pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
+
 USECASE = declared_usecase("seattle_weather")
 DERIVED = ("forecast_days", "observations", "features", "predictions", "health", "quarantine")
 
@@ -70,7 +72,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterat
 def station() -> dict[str, dict[str, str]]:
     """The station's rows by day, read without any code of the chain."""
     spec = importlib.util.find_spec("vega_datasets")
-    assert spec is not None and spec.submodule_search_locations is not None
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
     file = Path(spec.submodule_search_locations[0]) / "_data" / "seattle-weather.csv"
     with file.open(encoding="utf-8", newline="") as lines:
         return {row["date"].replace("/", "-"): row for row in csv.DictReader(lines)}

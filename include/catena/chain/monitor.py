@@ -31,7 +31,7 @@ _MISSING_FROM_SOURCE = {"FAIL", "NO_DATA"}
 _JOIN = """
 WITH current AS (
     SELECT partition, entity, score, model_version FROM predictions
-    QUALIFY row_number() OVER (PARTITION BY partition, entity ORDER BY revision DESC) = 1
+    QUALIFY revision = max(revision) OVER (PARTITION BY partition)
 )
 SELECT coalesce(current.partition, label_rows.partition) AS partition,
        coalesce(current.entity, label_rows.entity) AS entity,

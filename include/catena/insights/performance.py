@@ -18,7 +18,7 @@ from catena.partitions import days_of_month, shift_month, start_of
 _CURRENT = """
 current AS (
     SELECT partition, entity, score, model_version, model_role FROM predictions
-    QUALIFY row_number() OVER (PARTITION BY partition, entity ORDER BY revision DESC) = 1
+    QUALIFY revision = max(revision) OVER (PARTITION BY partition)
 )"""
 _AUC = """(sum({rank}) FILTER (label_value = 1) - n1 * (n1 + 1) / 2) / nullif(n1 * n0, 0)"""
 _LOG_LOSS = "-avg(ln(CASE WHEN label_value = 1 THEN greatest({s}, 1e-15) ELSE greatest(1 - {s}, 1e-15) END))"

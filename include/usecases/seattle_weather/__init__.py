@@ -14,7 +14,6 @@ from catena.declaration import (
     FeatureInput,
     FeatureView,
     FileSource,
-    Fresh,
     Gate,
     Holds,
     InSet,
@@ -51,7 +50,11 @@ FORECAST_DAYS = Table(
     description="The days to forecast; a calendar is known a year ahead.",
     owner="data-engineer",
     primary_key=("partition", "day_id"),
-    columns=(*KEYS, required("month", "int64", "Month of the year."), required("year_day", "int64", "Day of the year.")),
+    columns=(
+        *KEYS,
+        required("month", "int64", "Month of the year."),
+        required("year_day", "int64", "Day of the year."),
+    ),
 )
 
 OBSERVATIONS = Table(
@@ -126,7 +129,9 @@ FEATURES_TABLE = Table(
         required("season_cosine", "float64", "Cosine of the day's place in the year."),
         optional("temperature_max_1d_c", "float64", "Highest temperature of the day before, degrees Celsius."),
         optional("temperature_min_1d_c", "float64", "Lowest temperature of the day before, degrees Celsius."),
-        optional("temperature_max_mean_7d_c", "float64", "Mean of the highest temperatures of 7 days, degrees Celsius."),
+        optional(
+            "temperature_max_mean_7d_c", "float64", "Mean of the highest temperatures of 7 days, degrees Celsius."
+        ),
         optional("temperature_max_mean_28d_c", "float64", "The same of 28 days."),
         optional("precipitation_1d_mm", "float64", "Precipitation of the day before, millimetres."),
         optional("wind_1d_m_per_s", "float64", "Mean wind speed of the day before, metres per second."),
@@ -146,7 +151,12 @@ FEATURES = FeatureView(
             table="observations",
             cut="partition",
             columns=(
-                "partition", "precipitation_mm", "temperature_max_c", "temperature_min_c", "wind_m_per_s", "weather",
+                "partition",
+                "precipitation_mm",
+                "temperature_max_c",
+                "temperature_min_c",
+                "wind_m_per_s",
+                "weather",
             ),
             lookback_days=28,
         ),
@@ -165,8 +175,14 @@ MODEL = Model(
     kind="regression",
     factory="usecases.seattle_weather.model:pipeline",
     numeric=(
-        "season_sine", "season_cosine", "temperature_max_1d_c", "temperature_min_1d_c", "temperature_max_mean_7d_c",
-        "temperature_max_mean_28d_c", "precipitation_1d_mm", "wind_1d_m_per_s",
+        "season_sine",
+        "season_cosine",
+        "temperature_max_1d_c",
+        "temperature_min_1d_c",
+        "temperature_max_mean_7d_c",
+        "temperature_max_mean_28d_c",
+        "precipitation_1d_mm",
+        "wind_1d_m_per_s",
     ),
     categorical=("weather_1d",),
     baseline_by=("month",),

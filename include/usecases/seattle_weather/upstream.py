@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import os
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -33,4 +32,4 @@ def export(landing_root: str, database_url: URL, first: str, last: str) -> None:
             if first <= day <= last:
                 draft = folder / f".{day}.csv"
                 draft.write_text(",".join(header) + "\n" + ",".join(row) + "\n", encoding="utf-8")
-                os.replace(draft, folder / f"{day}.csv")
+                draft.replace(folder / f"{day}.csv")

@@ -1,5 +1,5 @@
 -- One row per day, from the observations known at six in the morning: those up to the day before.
-WITH trailing AS (
+WITH recent AS (
     SELECT
         decision_partition,
         max(partition) AS last_day,
@@ -19,13 +19,13 @@ SELECT
     cos(2 * pi() * spine.year_day / 365.25) AS season_cosine,
     yesterday.temperature_max_c AS temperature_max_1d_c,
     yesterday.temperature_min_c AS temperature_min_1d_c,
-    trailing.max_7d AS temperature_max_mean_7d_c,
-    trailing.max_28d AS temperature_max_mean_28d_c,
+    recent.max_7d AS temperature_max_mean_7d_c,
+    recent.max_28d AS temperature_max_mean_28d_c,
     yesterday.precipitation_mm AS precipitation_1d_mm,
     yesterday.wind_m_per_s AS wind_1d_m_per_s,
     yesterday.weather AS weather_1d
 FROM spine
-LEFT JOIN trailing ON trailing.decision_partition = spine.partition
+LEFT JOIN recent ON recent.decision_partition = spine.partition
 LEFT JOIN history AS yesterday
     ON yesterday.decision_partition = spine.partition
     AND yesterday.partition = CAST(CAST(spine.partition AS DATE) - 1 AS VARCHAR)
