@@ -8,16 +8,19 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowFailException
 
 from catena.partitions import InvalidPartition
+from catena.run import RowsLost
 
 
 @contextmanager
-def final_faults_fail() -> Iterator[None]:
-    """Turn faults of the data, the declaration or the partition into `AirflowFailException`; let others be retried."""
-    from catena.chain.ingest import DeliveryRefused
+def final_faults_fail(also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn faults of the data, the declaration or the partition into `AirflowFailException`; let others be retried.
+
+    Args:
+        also: the link's own faults that no retry mends.
+    """
     from catena.lake import SchemaMismatch, UndeclaredChange
-    from catena.run import RowsLost
 
     try:
         yield
-    except (DeliveryRefused, InvalidPartition, SchemaMismatch, UndeclaredChange, RowsLost) as error:
+    except (InvalidPartition, RowsLost, SchemaMismatch, UndeclaredChange, *also) as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error

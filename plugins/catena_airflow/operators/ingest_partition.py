@@ -62,6 +62,12 @@ class IngestPartitionOperator(LinkOperator):
         connections = connections_of([usecase.dataset(self.dataset)])
         return ingest_dataset(workspace, usecase, self.dataset, days(key, last), run, connections=connections)
 
+    def final_faults(self) -> tuple[type[Exception], ...]:
+        """Return the fault of a delivery that broke its contract: the same file breaks it again."""
+        from catena.chain.ingest import DeliveryRefused
+
+        return (DeliveryRefused,)
+
     def announce(self, context: Context, outcome: Outcome) -> None:
         """Record the dataset's events and, in the last task, that of the settled days.
 

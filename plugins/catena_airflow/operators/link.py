@@ -62,6 +62,10 @@ class LinkOperator(BaseOperator):
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
 
+    def final_faults(self) -> tuple[type[Exception], ...]:
+        """Return the link's own faults that no retry mends."""
+        return ()
+
     def key(self, usecase: UseCase) -> str:
         """Return the partition key of this run."""
         return resolve_partition(self.partition, self.grain, usecase.calendar)
@@ -82,7 +86,7 @@ class LinkOperator(BaseOperator):
         key = self.key(usecase)
         workspace = Workspace()
         before = self._content(workspace, usecase, key)
-        with final_faults_fail():
+        with final_faults_fail(self.final_faults()):
             outcome = self.act(workspace, usecase, key, run_of(context, self.usecase, self.link))
         self.log.info("%s %s: %s, %s", self.link, key, outcome.status, outcome.reason)
         self.announce(context, outcome)

@@ -153,3 +153,16 @@ def test_range_is_announced_by_day(make_context: Contexts) -> None:
     last_task(replace(PUBLISHED, partitions=days[1:])).execute(given)
     assert heard(given, SETTLED) == set(days)
     assert heard(given, TABLE) == set(days[1:])
+
+
+def test_refused_delivery_is_not_retried(make_context: Contexts) -> None:
+    """A file that broke its contract breaks it again: one failure, and the error keeps its words."""
+    from catena.chain.ingest import DeliveryRefused
+
+    class RefusingIngest(AnsweringIngest):
+        def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+            raise DeliveryRefused("flights: 1 partition refused")
+
+    task = RefusingIngest(task_id="last", usecase=USECASE.name, dataset="flights", partition=DAY, last_partition="")
+    with pytest.raises(AirflowFailException, match="1 partition refused"):
+        task.execute(make_context())
