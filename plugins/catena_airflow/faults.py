@@ -20,7 +20,8 @@ def final_faults_fail(also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """
     from catena.lake import SchemaMismatch, UndeclaredChange
 
+    final: tuple[type[Exception], ...] = (InvalidPartition, RowsLost, SchemaMismatch, UndeclaredChange, *also)
     try:
         yield
-    except (InvalidPartition, RowsLost, SchemaMismatch, UndeclaredChange, *also) as error:
+    except final as error:
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error
