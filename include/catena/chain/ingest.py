@@ -7,6 +7,7 @@ and each table knows from which inputs it was made: a run that died anywhere is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -18,8 +19,8 @@ import pyarrow.compute as pc
 from catena.chain.landing import land, read_all
 from catena.chain.quarantine import FINAL_RULES, quarantined_rows, released, row_id
 from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, verdicts_of
-from catena.declaration import Dataset, UseCase
-from catena.lake import WHOLE, Lake, identity_of
+from catena.declaration import CleanTable, Dataset, UseCase
+from catena.lake import WHOLE, Lake, Written, identity_of
 from catena.quality.casts import typed
 from catena.quality.rules import implied, judge
 from catena.quality.verdict import Failures, Verdict
@@ -217,8 +218,9 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
             details=details,
         )
     }
-    for clean in plan.dataset.clean:
-        written[clean.table] = plan.lake.overwrite(
+
+    def publish(clean: CleanTable) -> Written:
+        return plan.lake.overwrite(
             clean.table,
             _clean(plan, clean.sql, rows),
             run=plan.run,
@@ -226,6 +228,12 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
             inputs=inputs,
             accounting=accounting,
             details=details,
+        )
+
+    # Delta writes outside Python's lock, so two tables take little longer than one.
+    with ThreadPoolExecutor(2) as pool:
+        written |= dict(
+            zip([clean.table for clean in plan.dataset.clean], pool.map(publish, plan.dataset.clean), strict=True)
         )
     changed = sorted({key for clean in plan.dataset.clean for key in written[clean.table].changed_partitions})
     versions = {table: item.version for table, item in written.items()}

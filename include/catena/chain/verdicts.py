@@ -6,13 +6,15 @@ How rules are evaluated belongs in `catena.quality`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catena.chain.quarantine import effective_at
 from catena.declaration import Dataset, Fresh, Rule, UseCase, Volume
+from catena.governance import Fact
 from catena.lake import Lake
 from catena.partitions import DAY, days, shift_day
 from catena.quality.page import render
@@ -108,33 +110,41 @@ def _verdict(dataset: Dataset, delivery: Delivery, first: int, found: RowTypes) 
 def record(workspace: Workspace, usecase: UseCase, run: Run, verdicts: Mapping[str, Verdict]) -> dict[str, str]:
     """Write each verdict's page and its ledger entry; return the pages by partition."""
     pages: dict[str, str] = {}
+    facts: list[Fact] = []
     folder = workspace.pages(usecase, "quality")
+    for dataset in {verdict.dataset for verdict in verdicts.values()}:
+        (folder / dataset).mkdir(parents=True, exist_ok=True)
     for key, verdict in sorted(verdicts.items()):
         page = folder / verdict.dataset / f"{key}.html"
-        page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(render(verdict, usecase.title), encoding="utf-8")
         pages[key] = str(page)
-        workspace.ledger.append(
-            run,
-            kind="quality",
-            subject=verdict.dataset,
-            partition=key,
-            decision=verdict.decision,
-            effective_at=effective_at(usecase, key),
-            payload={
-                "rules": [
-                    {name: value for name, value in asdict(result).items() if name not in ("reason", "examples")}
-                    for result in verdict.results
-                ],
-                "rows_in": verdict.rows_in,
-                "rows_published": verdict.rows_published,
-                "rows_quarantined": verdict.rows_quarantined,
-                "source_file": verdict.source,
-                "source_checksum": verdict.checksum,
-                "page": str(page),
-            },
-        )
+        said = _payload(verdict, str(page))
+        facts.append(Fact("quality", verdict.dataset, key, verdict.decision, effective_at(usecase, key), said))
+    workspace.ledger.append_all(run, facts)
     return pages
+
+
+def _payload(verdict: Verdict, page: str) -> dict[str, Any]:
+    rules = [
+        {
+            "rule": result.rule,
+            "severity": result.severity,
+            "column": result.column,
+            "success": result.success,
+            "failed_rows": result.failed_rows,
+            "observed": result.observed,
+        }
+        for result in verdict.results
+    ]
+    return {
+        "rules": rules,
+        "rows_in": verdict.rows_in,
+        "rows_published": verdict.rows_published,
+        "rows_quarantined": verdict.rows_quarantined,
+        "source_file": verdict.source,
+        "source_checksum": verdict.checksum,
+        "page": page,
+    }
 
 
 def entry_checksums(workspace: Workspace, usecase: UseCase, dataset: str, partitions: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,17 +15,20 @@ from typing import Any, Literal
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     DateTime,
     Engine,
     Identity,
     Index,
     MetaData,
+    Row,
     String,
     Table,
     UniqueConstraint,
     func,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
@@ -54,6 +57,8 @@ LEDGER = Table(
     Index("ledger_fold", "usecase", "kind", "subject", "effective_at", "id"),
 )
 
+# Each fact takes a lock; PostgreSQL holds a few thousand at a time.
+_BATCH = 500
 _APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP; END $$;
@@ -83,6 +88,23 @@ class Entry:
     payload: dict[str, Any]
     run_id: str
     code_version: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is to be entered; see `Entry`."""
+
+    kind: Kind
+    subject: str
+    partition: str
+    decision: str
+    effective_at: datetime
+    payload: Mapping[str, Any]
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What the fact speaks of."""
+        return self.kind, self.subject, self.partition
 
 
 class Ledger:
@@ -116,42 +138,51 @@ class Ledger:
             payload: facts behind the decision; part of what 'the same' means. What JSON lacks is put in its terms:
                 NaN and infinity become null, a NUL character becomes U+FFFD.
         """
-        clean = _as_json(json.loads(json.dumps(dict(payload), default=str)))
-        same = (
-            LEDGER.c.usecase == run.usecase,
-            LEDGER.c.kind == kind,
-            LEDGER.c.subject == subject,
-            LEDGER.c.partition == partition,
-        )
+        fact = Fact(kind, subject, partition, decision, effective_at, payload)
+        return self.append_all(run, [fact])[0]
+
+    def append_all(self, run: Run, facts: Sequence[Fact]) -> list[bool]:
+        """Append facts as `append` does, many in one transaction; return for each whether it made an entry.
+
+        Raises:
+            ValueError: two facts speak of the same kind, subject and partition.
+        """
+        return [is_new for at in range(0, len(facts), _BATCH) for is_new in self._append(run, facts[at : at + _BATCH])]
+
+    def _append(self, run: Run, facts: Sequence[Fact]) -> list[bool]:
+        locks = {fact.about: identity_of([run.usecase, *fact.about]) for fact in facts}
+        if len(locks) < len(facts):
+            raise ValueError(f"{len(facts)} facts speak of {len(locks)} kinds, subjects and partitions; one each")
+        payloads = [_as_json(json.loads(json.dumps(dict(fact.payload), default=str))) for fact in facts]
+        rows: list[dict[str, Any]] = []
+        news: list[bool] = []
         with self._engine.begin() as connection:
-            lock = identity_of([run.usecase, kind, subject, partition])
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock})
-            last = connection.execute(
-                select(LEDGER.c.id, LEDGER.c.decision, LEDGER.c.payload, LEDGER.c.effective_at)
-                .where(*same)
-                .order_by(LEDGER.c.id.desc())
-                .limit(1)
-            ).first()
-            if last and (last.decision, last.payload, last.effective_at) == (decision, clean, effective_at):
-                return False
-            # The key names the predecessor, so that a fact may return after another one (A, B, A).
-            key = identity_of([lock, decision, effective_at.isoformat(), clean, last.id if last else 0])
+            # All take their locks in one order, so that two writers of many facts never wait for each other.
             connection.execute(
-                insert(LEDGER).on_conflict_do_nothing(constraint="ledger_entry_once"),
-                {
-                    "usecase": run.usecase,
-                    "kind": kind,
-                    "subject": subject,
-                    "partition": partition,
-                    "decision": decision,
-                    "effective_at": effective_at,
-                    "payload": clean,
-                    "run_id": run.run_id,
-                    "code_version": run.code_version,
-                    "entry_key": key,
-                },
+                text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"),
+                {"keys": sorted(locks.values())},
             )
-        return True
+            last = _last_on(connection, run.usecase, list(locks))
+            for fact, clean in zip(facts, payloads, strict=True):
+                before = last.get(fact.about)
+                same = before and (before.decision, before.payload, before.effective_at)
+                news.append(same != (fact.decision, clean, fact.effective_at))
+                if news[-1]:
+                    # The key names the predecessor, so that a fact may return after another one (A, B, A).
+                    said = [fact.decision, fact.effective_at.isoformat(), clean, before.id if before else 0]
+                    rows.append(
+                        {
+                            **{name: getattr(fact, name) for name in Fact.__dataclass_fields__},
+                            "payload": clean,
+                            "usecase": run.usecase,
+                            "run_id": run.run_id,
+                            "code_version": run.code_version,
+                            "entry_key": identity_of([locks[fact.about], *said]),
+                        }
+                    )
+            if rows:
+                connection.execute(insert(LEDGER).on_conflict_do_nothing(constraint="ledger_entry_once"), rows)
+        return news
 
     def entries(
         self,
@@ -183,6 +214,22 @@ class Ledger:
         """Return the entry that holds: the newest by logical time, then by recording; None where there is none."""
         found = self.entries(usecase, kind=kind, subject=subject, partition=partition, as_of=as_of)
         return found[-1] if found else None
+
+
+def _last_on(
+    connection: Connection, usecase: str, about: Sequence[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], Row[Any]]:
+    """Return the last entry on each of these, where there is one."""
+    names = [LEDGER.c[name] for name in ("kind", "subject", "partition")]
+    newest = (
+        select(func.max(LEDGER.c.id)).where(LEDGER.c.usecase == usecase, tuple_(*names).in_(about)).group_by(*names)
+    )
+    found = connection.execute(
+        select(*names, LEDGER.c.id, LEDGER.c.decision, LEDGER.c.payload, LEDGER.c.effective_at).where(
+            LEDGER.c.id.in_(newest)
+        )
+    )
+    return {(row.kind, row.subject, row.partition): row for row in found}
 
 
 def _as_json(value: Any) -> Any:

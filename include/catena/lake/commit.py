@@ -17,6 +17,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from catena.declaration import Table
+from catena.lake.schema import check_primary_key, sorted_by_key
 from catena.run import Accounting, Run
 
 # Key under which an unpartitioned table keeps its identities.
@@ -51,17 +52,21 @@ def check_keys(table: Table, partitions: Sequence[str], within: Mapping[str, str
 def split_by_partition(
     table: Table, rows: pa.Table, partitions: Sequence[str], within: Mapping[str, str]
 ) -> dict[str, pa.Table]:
-    """Return the rows of each partition, an empty table where a partition has none.
+    """Return the rows of each partition in the order of their key, an empty table where a partition has none.
 
     Raises:
+        SchemaMismatch: rows of a partition share a primary key.
         ValueError: rows of other partitions, or outside `within`, would be added without being replaced next time.
     """
     for column, value in within.items():
         if stray := sorted(set(rows[column].unique().to_pylist()) - {value}):
             raise ValueError(f"table {table.name}: rows with {column} {stray} in a write within {value!r}")
     if not table.is_partitioned:
-        return {WHOLE: rows}
-    ordered = rows.sort_by("partition")
+        ordered = sorted_by_key(rows, table)
+        check_primary_key(ordered, table)
+        return {WHOLE: ordered}
+    ordered = sorted_by_key(rows, table, first="partition")
+    check_primary_key(ordered, table)
     counts = {item["values"]: item["counts"] for item in ordered["partition"].value_counts().to_pylist()}
     if stray := sorted(set(counts) - set(partitions)):
         raise ValueError(f"table {table.name}: rows of partitions {stray} in a write of {list(partitions)}")

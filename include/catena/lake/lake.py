@@ -27,8 +27,8 @@ from catena.lake.commit import (
     replace_rows,
     split_by_partition,
 )
-from catena.lake.content import content_identity
-from catena.lake.schema import arrow_schema, check_primary_key, conform, schema_differences, sorted_by_key
+from catena.lake.content import content_identities
+from catena.lake.schema import arrow_schema, conform, schema_differences, sorted_by_key
 from catena.run import Accounting, Run
 
 _ATTEMPTS = 8
@@ -176,9 +176,7 @@ class Lake:
         table, within = self.tables[name], dict(within or {})
         check_keys(table, partitions, within)
         parts = split_by_partition(table, conform(rows, table), partitions, within)
-        for part in parts.values():
-            check_primary_key(part, table)
-        content = {key: content_identity(part, table) for key, part in parts.items()}
+        content = content_identities(parts, table)
         stated = {key: identity for key, identity in (inputs or {}).items() if key in parts}
         suffix = "".join(f"/{value}" for value in within.values())
         for attempt in range(_ATTEMPTS):

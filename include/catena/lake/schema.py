@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -54,23 +56,34 @@ def conform(rows: pa.Table, table: Table) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
-def sorted_by_key(rows: pa.Table, table: Table) -> pa.Table:
-    """Return the rows in the order of the primary key."""
-    return rows.sort_by([(name, "ascending") for name in table.primary_key]) if rows.num_rows else rows
+def sorted_by_key(rows: pa.Table, table: Table, first: str | None = None) -> pa.Table:
+    """Return the rows in the order of the primary key, by the column `first` before all."""
+    names = list(dict.fromkeys([*([first] if first else []), *table.primary_key]))
+    return rows.sort_by([(name, "ascending") for name in names]) if rows.num_rows else rows
 
 
 def check_primary_key(rows: pa.Table, table: Table) -> None:
-    """Refuse rows that share a primary key: they would have no order, and their content no identity.
+    """Refuse rows of one partition that share a primary key: they would have no order, and their content no identity.
+
+    Args:
+        rows: ordered by the primary key, and before that by partition where the table has them.
+        table: the declaration.
 
     Raises:
         SchemaMismatch: with one of the repeated keys.
     """
-    keys = rows.select(list(table.primary_key))
-    counts = keys.group_by(list(table.primary_key)).aggregate([([], "count_all")])
-    if counts.num_rows == rows.num_rows:
-        return
-    repeated = counts.filter(pc.greater(counts["count_all"], 1)).drop_columns("count_all").to_pylist()
-    raise SchemaMismatch(f"table {table.name}: {len(repeated)} primary keys have several rows, such as {repeated[0]}")
+    names = list(dict.fromkeys([*(["partition"] if table.is_partitioned else []), *table.primary_key]))
+    keys = rows.select(names).combine_chunks()
+    before, after = keys.slice(0, max(len(keys) - 1, 0)), keys.slice(1)
+    is_same = reduce(pc.and_, [_equal(before[name], after[name]) for name in names])
+    if repeated := after.filter(is_same).select(list(table.primary_key)).to_pylist():
+        distinct = len({tuple(row.values()) for row in repeated})
+        raise SchemaMismatch(f"table {table.name}: {distinct} primary keys have several rows, such as {repeated[0]}")
+
+
+def _equal(left: pa.ChunkedArray, right: pa.ChunkedArray) -> pa.ChunkedArray:
+    both_null = pc.and_(left.is_null(), right.is_null())
+    return pc.or_(both_null, pc.fill_null(pc.equal(left, right), False))
 
 
 def schema_differences(table: Table, actual: pa.Schema) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from catena.governance import Entry, Ledger
+from catena.governance import Entry, Fact, Ledger
 from catena.governance.ledger import LEDGER
 from catena.partitions import start_of
 from catena.run import Run
@@ -103,6 +103,49 @@ def test_a_decision_that_returns_is_kept(ledger):
         promote(ledger, "2013-02", decision)
     assert decisions(ledger) == ["PROMOTE", "HOLD", "PROMOTE"]
     assert ledger.last("flights", "promotion", "model", partition="2013-02").decision == "PROMOTE"
+
+
+def fact(partition: str, decision: str, subject: str = "model") -> Fact:
+    return Fact("promotion", subject, partition, decision, start_of(partition), {"a": 1})
+
+
+def test_many_facts_are_appended_as_one_by_one(ledger):
+    """Of many facts those are entered that say something new, each on its own partition, in their order."""
+    run = Run("flights", "promote", "r", code_version="c")
+    promote(ledger, "2013-02", "PROMOTE", a=1)
+    facts = [fact("2013-02", "PROMOTE"), fact("2013-03", "HOLD"), fact("2013-03", "HOLD", "other")]
+    assert ledger.append_all(run, facts) == [False, True, True]
+    assert ledger.append_all(run, facts) == [False, False, False]
+    assert ledger.append_all(run, [fact("2013-02", "HOLD"), fact("2013-03", "PROMOTE")]) == [True, True]
+    assert ledger.append_all(run, [fact("2013-02", "PROMOTE")]) == [True]
+    assert not promote(ledger, "2013-02", "PROMOTE", a=1)
+    found = [(entry.partition, entry.decision) for entry in ledger.entries(subject="model")]
+    assert found == [
+        ("2013-02", "PROMOTE"),
+        ("2013-02", "HOLD"),
+        ("2013-02", "PROMOTE"),
+        ("2013-03", "HOLD"),
+        ("2013-03", "PROMOTE"),
+    ]
+    assert ledger.append_all(run, []) == []
+
+
+def test_two_facts_on_one_thing_are_refused(ledger):
+    """Facts of one call have no order among themselves, so none may follow another on the same partition."""
+    run = Run("flights", "promote", "r", code_version="c")
+    with pytest.raises(ValueError, match="2 facts speak of 1"):
+        ledger.append_all(run, [fact("2013-02", "PROMOTE"), fact("2013-02", "HOLD")])
+    assert decisions(ledger) == []
+
+
+def test_writers_of_many_facts_enter_each_once(ledger):
+    """Writers that bring the same facts at once, in any order, neither wait for ever nor enter one twice."""
+    run = Run("flights", "promote", "r", code_version="c")
+    facts = [fact(f"2013-{month:02d}", "HOLD") for month in range(1, 13)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda turn: ledger.append_all(run, facts[turn:] + facts[:turn]), range(4)))
+    assert sum(map(sum, found)) == 12
+    assert len(ledger.entries("flights")) == 12
 
 
 def test_the_fold_is_by_logical_time(ledger):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catena.declaration import Column, Table
 from catena.lake import arrow_schema, combined_identity, content_identity, identity_of
+from catena.lake.content import content_identities
 
 TABLE = Table(
     name="t",
@@ -121,3 +122,15 @@ def test_identity_of_values_ignores_key_order_and_fits_delta(values: dict[str, o
     backwards = dict(reversed(values.items()))
     assert identity_of(values) == identity_of(backwards) == combined_identity(backwards)
     assert 0 <= identity_of(values) < 2**63
+
+
+@given(st.lists(st.integers(0, 4), max_size=30))
+def test_identities_of_many_partitions_are_those_of_each(days: list[int]):
+    """One pass over many partitions, some of them empty, gives what each of them gives alone."""
+    records = [
+        {"k": number, "s": None if number % 3 == 0 else "é" * (number % 5), "f": number / 7, "t": number or None}
+        for number in range(len(days))
+    ]
+    parts = {day: build([record for record, of in zip(records, days, strict=True) if of == day]) for day in range(5)}
+    alone = {day: content_identity(part, TABLE) for day, part in parts.items()}
+    assert content_identities(parts, TABLE) == alone
