@@ -21,7 +21,6 @@ from sqlalchemy import (
     Identity,
     Index,
     MetaData,
-    Row,
     String,
     Table,
     UniqueConstraint,
@@ -218,7 +217,7 @@ class Ledger:
 
 def _last_on(
     connection: Connection, usecase: str, about: Sequence[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], Row[Any]]:
+) -> dict[tuple[str, str, str], Any]:
     """Return the last entry on each of these, where there is one."""
     names = [LEDGER.c[name] for name in ("kind", "subject", "partition")]
     newest = (

@@ -79,19 +79,41 @@ def judge(
         arrived: rows that came in, for each partition.
     """
     on_rows = [rule for rule in rules if not isinstance(rule, (Volume, Fresh))]
-    frame = _frame(rows, on_rows, released)
     failures = []
-    if rows.num_rows:
-        results = _validate(frame, [_row_expectation(rule, n) for n, rule in enumerate(on_rows)])
-        for rule, result in zip(on_rows, results, strict=True):
-            if not result.success:
-                found = np.asarray(result.result["unexpected_index_list"], dtype=np.int64)
-                column, shown = _column(rule), ()
-                if column and not isinstance(rule, NotNull):
-                    # As the rows have it: pandas makes 7 into 7.0 where the column has nulls.
-                    shown = tuple(rows[column].take(pa.array(found)).cast(pa.string()).to_pylist())
-                failures.append(Failures(rule_name(rule), rule.severity, column, rule.reason, found, shown))
+    for number, found in sorted(_broken_rows(rows, on_rows, released).items()):
+        rule, shown = on_rows[number], ()
+        column = _column(rule)
+        if column and not isinstance(rule, NotNull):
+            # As the rows have it: pandas makes 7 into 7.0 where the column has nulls.
+            shown = tuple(rows[column].take(pa.array(found)).cast(pa.string()).to_pylist())
+        failures.append(Failures(rule_name(rule), rule.severity, column, rule.reason, found, shown))
     return Judgement(tuple(failures), _judge_partitions(rows, rules, partitions, trailing, arrived))
+
+
+def _broken_rows(
+    rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]
+) -> dict[int, npt.NDArray[np.int64]]:
+    """Return the positions of the rows that break a rule, by the rule's place; a rule that holds is not there."""
+    if not rows.num_rows:
+        return {}
+    conditions = {number: rule for number, rule in enumerate(rules) if isinstance(rule, (Holds, Unique))}
+    others = {number: rule for number, rule in enumerate(rules) if number not in conditions}
+    frame = rows.select(list(dict.fromkeys(_column(rule) for rule in others.values()))).to_pandas()
+    results = _validate(frame, [_row_expectation(rule) for rule in others.values()])
+    broken = {number: _positions(result) for number, result in zip(others, results, strict=True)}
+    if conditions:
+        # GX takes its time for each expectation, not for each row: all conditions stand below each other in one column.
+        held = pd.DataFrame({"held": _held(rows, list(conditions.values()), released)})
+        places, found = divmod(
+            _positions(*_validate(held, [gxe.ExpectColumnValuesToBeInSet(column="held", value_set=[True])])),
+            rows.num_rows,
+        )
+        broken |= {number: found[places == place] for place, number in enumerate(conditions)}
+    return {number: found for number, found in broken.items() if len(found)}
+
+
+def _positions(result: Any) -> npt.NDArray[np.int64]:
+    return np.asarray(result.result["unexpected_index_list"] if not result.success else [], dtype=np.int64)
 
 
 @cache
@@ -122,10 +144,8 @@ def _validate(frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
     return sorted(results, key=lambda result: result.expectation_config.meta["number"])
 
 
-def _row_expectation(rule: Rule, number: int) -> Any:
+def _row_expectation(rule: Rule) -> Any:
     match rule:
-        case NotNull():
-            return gxe.ExpectColumnValuesToNotBeNull(column=rule.column)
         case Between():
             return gxe.ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
         case InSet():
@@ -133,35 +153,23 @@ def _row_expectation(rule: Rule, number: int) -> Any:
         case Matches():
             return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
         case _:
-            return gxe.ExpectColumnValuesToBeInSet(column=f"rule {number}", value_set=[True])
+            return gxe.ExpectColumnValuesToNotBeNull(column=_column(rule))
 
 
 def _column(rule: Rule) -> str:
     return "" if isinstance(rule, (Holds, Unique, Volume)) else rule.column
 
 
-def _frame(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]) -> pd.DataFrame:
-    """Return the columns that rules look at, and a boolean column for each rule over several columns."""
-    looked_at = dict.fromkeys(_column(rule) for rule in rules if _column(rule))
-    computed = {
-        f"rule {n}": _condition(rule, rows.column_names)
-        for n, rule in enumerate(rules)
-        if isinstance(rule, (Holds, Unique))
-    }
-    if computed and rows.num_rows:
-        rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows))).append_column(
-            "_released", pa.array(released)
-        )
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.register("rows", rows_in_order)
-            select = ", ".join(f'{sql} AS "{name}"' for name, sql in computed.items())
-            found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()  # noqa: S608
-        for name in computed:
-            rows = rows.append_column(name, found[name])
-    wanted = [*looked_at, *(name for name in computed if name in rows.column_names)]
-    frame: pd.DataFrame = rows.select(wanted).to_pandas()
-    return frame
+def _held(rows: pa.Table, rules: Sequence[Holds | Unique], released: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return for each rule, one after the other, which rows meet it."""
+    rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows)))
+    rows_in_order = rows_in_order.append_column("_released", pa.array(released))
+    select = ", ".join(f'{_condition(rule, rows.column_names)} AS "{n}"' for n, rule in enumerate(rules))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("rows", rows_in_order)
+        found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()  # noqa: S608
+    return np.concatenate([found[str(n)].to_numpy() for n in range(len(rules))])
 
 
 def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
@@ -173,7 +181,8 @@ def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
     # Of equal rows the first stays; of rows that contradict each other none does, unless a person released one.
     return (
         f"(row_number() OVER (PARTITION BY {key} ORDER BY _released DESC, _row) = 1 AND (_released OR "
-        f"count(DISTINCT hash({same})) OVER (PARTITION BY {key}) = 1) OR {_any_null(rule)})"
+        f"min(hash({same})) OVER (PARTITION BY {key}) = max(hash({same})) OVER (PARTITION BY {key})) "
+        f"OR {_any_null(rule)})"
     )
 
 
