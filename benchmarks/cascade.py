@@ -103,7 +103,7 @@ def cold_start() -> None:
                 process = subprocess.Popen(["make", "demo"], cwd=clone, env=environment, stdout=log, stderr=log)
                 moments: dict[str, float] = {}
                 watchers = {
-                    "install": lambda: (clone / ".venv" / ".installed").exists(),
+                    "install": (clone / ".venv" / ".installed").exists,
                     "first report": lambda: any((made.home / "pages").glob("*/reports/*.html")),
                 }
                 while process.poll() is None:
