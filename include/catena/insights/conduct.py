@@ -70,7 +70,7 @@ def candidate(month: str) -> Query:
 SELECT decision, payload ->> '$.model_version' AS model_version, payload ->> '$.reason' AS reason,
        payload ->> '$.holdout.first' AS holdout_first, payload ->> '$.holdout.last' AS holdout_last,
        CAST(payload ->> '$.holdout.rows' AS BIGINT) AS holdout_rows,
-       CAST(payload ->> '$.dataset.rows' AS BIGINT) AS trained_rows, id AS entry, {metrics}
+       CAST(payload ->> '$.dataset.train_rows' AS BIGINT) AS trained_rows, id AS entry, {metrics}
 FROM ledger WHERE kind = 'candidate' AND subject = 'model' AND partition = $month
 QUALIFY row_number() OVER (ORDER BY id DESC) = 1"""
     return Query("candidate", "What was trained on the data up to the end of the month.", sql, _ledger(),

@@ -151,7 +151,7 @@ class World:
         ledger.append(
             self.run, kind="candidate", subject="model", partition=trained_on, decision="TRAINED",
             effective_at=start_of(month),
-            payload={"model_version": version, "run_id": "r", "dataset": {"rows": 744},
+            payload={"model_version": version, "run_id": "r", "dataset": {"rows": 912, "train_rows": 744},
                      "holdout": {"first": f"{trained_on}-22", "last": f"{trained_on}-28", "rows": 168},
                      "metrics": {"candidate": {"roc_auc": 0.71, "mae": 4.0},
                                  "baseline": {"roc_auc": 0.55, "mae": 6.0}}},
