@@ -17,6 +17,4 @@ for usecase in declared_usecases():
         usecase, "features", schedule=each_clean_day(usecase), role="data-scientist", rhythm="daily", doc=__doc__,
         params=day_param(),
     ):  # fmt: skip
-        BuildFeaturesOperator(
-            task_id="build_features", usecase=usecase.name, outlets=[milestone(usecase, "features")]
-        )
+        BuildFeaturesOperator(task_id="build_features", usecase=usecase.name, outlets=[milestone(usecase, "features")])

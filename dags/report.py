@@ -17,6 +17,4 @@ for usecase in declared_usecases():
         usecase, "report", schedule=each_decided_or_watched_month(usecase), role="report-writer", rhythm="monthly",
         doc=__doc__, params=month_param(),
     ):  # fmt: skip
-        IssueReportOperator(
-            task_id="issue_report", usecase=usecase.name, outlets=[milestone(usecase, "report")]
-        )
+        IssueReportOperator(task_id="issue_report", usecase=usecase.name, outlets=[milestone(usecase, "report")])

@@ -90,11 +90,13 @@ def each_decided_or_watched_month(usecase: UseCase) -> PartitionedAssetTimetable
     run of its own: the rollup waits for all days of a month anew.
     """
     corrected = StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY)
-    return _on_any({
-        milestone(usecase, "decision"): _month(usecase),
-        milestone(usecase, "health"): _whole_month(usecase),
-        restatement(usecase, "health").asset: corrected,
-    })
+    return _on_any(
+        {
+            milestone(usecase, "decision"): _month(usecase),
+            milestone(usecase, "health"): _whole_month(usecase),
+            restatement(usecase, "health").asset: corrected,
+        }
+    )
 
 
 def _on_any(mappers: dict[BaseAsset, PartitionMapper]) -> PartitionedAssetTimetable:

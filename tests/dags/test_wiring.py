@@ -20,7 +20,13 @@ def test_each_use_case_is_wired_alike(airflow_view: dict[str, Any]) -> None:
     without_tables = {}
     for usecase, text in airflow_view["wiring"].items():
         lines = [line.replace(usecase, "X") for line in text.splitlines() if "task   " not in line]
-        without_tables[usecase] = [line for line in lines if line.startswith("  runs") or line.endswith(
-            ("X.train", "X.promote", "X.score", "X.monitor", "X.report", "/candidate", "/champion", "/predictions"))]
+        without_tables[usecase] = [
+            line
+            for line in lines
+            if line.startswith("  runs")
+            or line.endswith(
+                ("X.train", "X.promote", "X.score", "X.monitor", "X.report", "/candidate", "/champion", "/predictions")
+            )
+        ]
     first, *others = without_tables.values()
     assert all(other == first for other in others)

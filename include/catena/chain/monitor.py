@@ -60,7 +60,11 @@ def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> O
     lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
     settlement = _settle(
-        lake, usecase, day, besides=_besides(workspace.ledger, usecase, serving, facts), serving=serving,
+        lake,
+        usecase,
+        day,
+        besides=_besides(workspace.ledger, usecase, serving, facts),
+        serving=serving,
         ledger=workspace.ledger,
     )
     if not settlement.due:
@@ -73,16 +77,23 @@ def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> O
     frame = _joined(lake, usecase, reach)
     found = {key: _measure(lake, usecase, frame, key, facts[key]) for key in due}
     written = lake.overwrite(
-        "health", pa.concat_tables([found[key].rows for key in due]), run=run, partitions=due,
-        inputs=settlement.due, input_versions=versions,
+        "health",
+        pa.concat_tables([found[key].rows for key in due]),
+        run=run,
+        partitions=due,
+        inputs=settlement.due,
+        input_versions=versions,
     )
     for key in due:
         _record(workspace.ledger, usecase, run, key, found[key])
     raised = {key: [alert.subject for alert in found[key].alerts] for key in due if found[key].alerts}
     kept = settlement.current if run.try_number > 1 else ()
     return Outcome(
-        "published", f"measured {len(due)} days, {len(raised)} with alerts", tuple(sorted({*due, *kept})),
-        {"health": written.version}, details={"alerts": raised, "days": len(due)},
+        "published",
+        f"measured {len(due)} days, {len(raised)} with alerts",
+        tuple(sorted({*due, *kept})),
+        {"health": written.version},
+        details={"alerts": raised, "days": len(due)},
     )
 
 
@@ -103,8 +114,13 @@ def _settle(
     back = 1 - usecase.monitoring.trailing_days
     decided = _decided_absent(usecase, serving, ledger)
     return settle(
-        lake, usecase.calendar, day=day, output="health", spine=usecase.label.table,
-        needs=[Need(name, back, 0) for name in _tables(usecase)], besides=besides,
+        lake,
+        usecase.calendar,
+        day=day,
+        output="health",
+        spine=usecase.label.table,
+        needs=[Need(name, back, 0) for name in _tables(usecase)],
+        besides=besides,
         is_decided=decided,
     )
 
@@ -114,7 +130,8 @@ def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) ->
     delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
     missing = {
         (entry.subject, entry.partition)
-        for entry in ledger.entries(usecase.name, kind="quality") if entry.decision in _MISSING_FROM_SOURCE
+        for entry in ledger.entries(usecase.name, kind="quality")
+        if entry.decision in _MISSING_FROM_SOURCE
     }
 
     def is_decided(table: str, day: str) -> bool:
@@ -148,8 +165,10 @@ def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
     connection = duckdb.connect(config={"threads": 1})
     try:
         connection.register("outcomes_raw", lake.read(label.table, reach))
-        connection.register("predictions", lake.read(
-            "predictions", reach, columns=["partition", "entity", "revision", "score", "model_version"]))
+        connection.register(
+            "predictions",
+            lake.read("predictions", reach, columns=["partition", "entity", "revision", "score", "model_version"]),
+        )
         connection.register("features", lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)))
         connection.execute(
             f"CREATE TEMP VIEW label_rows AS SELECT partition, CAST({label.entity} AS VARCHAR) AS entity, "
@@ -173,7 +192,8 @@ def _feature_columns(usecase: UseCase) -> list[str]:
 def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts: Mapping[str, Any]) -> _Day:
     model, declared = usecase.model, usecase.monitoring
     low, start, high = frame["partition"].searchsorted(
-        [shift_day(day, 1 - declared.trailing_days), day, shift_day(day, 1)])
+        [shift_day(day, 1 - declared.trailing_days), day, shift_day(day, 1)]
+    )
     today = frame.iloc[start:high]
     scored = frame.iloc[low:high]
     scored = scored[scored["score"].notna()]
@@ -217,16 +237,34 @@ def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: _Day) -
     """Write each alert to the ledger, and clear those of the day that no longer hold."""
     raised = {alert.subject: alert for alert in found.alerts}
     effective_at = start_of(shift_day(day, 1))
-    before = {entry.subject: entry.decision
-              for entry in ledger.entries(usecase.name, kind="health", partition=day)}
+    before = {entry.subject: entry.decision for entry in ledger.entries(usecase.name, kind="health", partition=day)}
     for subject, alert in sorted(raised.items()):
-        ledger.append(run, kind="health", subject=subject, partition=day, decision="ALERT", effective_at=effective_at,
-                      payload={"value": alert.measure.value, "rows": alert.measure.rows, "reason": alert.reason,
-                               "window_days": alert.measure.window_days, "model_version": _version(found)})
+        ledger.append(
+            run,
+            kind="health",
+            subject=subject,
+            partition=day,
+            decision="ALERT",
+            effective_at=effective_at,
+            payload={
+                "value": alert.measure.value,
+                "rows": alert.measure.rows,
+                "reason": alert.reason,
+                "window_days": alert.measure.window_days,
+                "model_version": _version(found),
+            },
+        )
     for subject in sorted(set(before) - set(raised)):
         if before[subject] == "ALERT":
-            ledger.append(run, kind="health", subject=subject, partition=day, decision="CLEARED",
-                          effective_at=effective_at, payload={"reason": "Measured again within the limits."})
+            ledger.append(
+                run,
+                kind="health",
+                subject=subject,
+                partition=day,
+                decision="CLEARED",
+                effective_at=effective_at,
+                payload={"reason": "Measured again within the limits."},
+            )
 
 
 def _version(found: _Day) -> str:

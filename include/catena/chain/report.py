@@ -50,16 +50,32 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     page = report_page(usecase, month, answers)
     _write(path, page.html)
     ledger.append(
-        run, kind="report", subject="monthly", partition=month, decision="ISSUED",
+        run,
+        kind="report",
+        subject="monthly",
+        partition=month,
+        decision="ISSUED",
         effective_at=start_of(shift_month(month, 1)),
-        payload={"path": str(path.relative_to(workspace.settings.pages)), "identity": identity,
-                 "headline": page.headline},
+        payload={
+            "path": str(path.relative_to(workspace.settings.pages)),
+            "identity": identity,
+            "headline": page.headline,
+        },
     )
     index = write_index(workspace)
-    versions = {source.table: answer.versions[name] for answer in answers.values()
-                for name, source in answer.query.sources.items() if source.table != LEDGER}
-    return Outcome("published", page.headline, (month,), versions,
-                   details={"path": str(path), "index": str(index), "headline": page.headline})
+    versions = {
+        source.table: answer.versions[name]
+        for answer in answers.values()
+        for name, source in answer.query.sources.items()
+        if source.table != LEDGER
+    }
+    return Outcome(
+        "published",
+        page.headline,
+        (month,),
+        versions,
+        details={"path": str(path), "index": str(index), "headline": page.headline},
+    )
 
 
 def report_path(workspace: Workspace, usecase: UseCase, month: str) -> Path:
@@ -107,7 +123,8 @@ def _waiting(
     if serving.is_unserved(span[0]):
         return None
     refused = {
-        entry.partition for entry in ledger.entries(usecase.name, kind="quality")
+        entry.partition
+        for entry in ledger.entries(usecase.name, kind="quality")
         if entry.decision in ("FAIL", "NO_DATA")
     }
     measured = lake.inputs("health", span)
@@ -128,16 +145,18 @@ def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Se
         for entry in ledger.entries(usecase.name)
         if entry.kind in _SPOKEN_OF and _is_spoken_of(entry.partition, month)
     ]
-    return combined_identity({
-        "label": lake.contents(usecase.label.table, compared),
-        "features": lake.contents(usecase.features.table, compared),
-        "predictions": lake.contents("predictions", span),
-        "health": lake.contents("health", span),
-        "quarantine": lake.contents("quarantine", quarantined),
-        "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},
-        "ledger": entries,
-        "declared": [item.model_dump() for item in (usecase.report, usecase.label, usecase.monitoring)],
-    })
+    return combined_identity(
+        {
+            "label": lake.contents(usecase.label.table, compared),
+            "features": lake.contents(usecase.features.table, compared),
+            "predictions": lake.contents("predictions", span),
+            "health": lake.contents("health", span),
+            "quarantine": lake.contents("quarantine", quarantined),
+            "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},
+            "ledger": entries,
+            "declared": [item.model_dump() for item in (usecase.report, usecase.label, usecase.monitoring)],
+        }
+    )
 
 
 def _is_spoken_of(partition: str, month: str) -> bool:
@@ -183,8 +202,10 @@ def _read(lake: Lake, ledger: Ledger, usecase: UseCase, source: Source, version:
 def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
     entries = [entry for entry in ledger.entries(usecase.name) if entry.id <= last and entry.kind in _SPOKEN_OF]
     columns: dict[str, list[Any]] = {
-        "id": [entry.id for entry in entries], "kind": [entry.kind for entry in entries],
-        "subject": [entry.subject for entry in entries], "partition": [entry.partition for entry in entries],
+        "id": [entry.id for entry in entries],
+        "kind": [entry.kind for entry in entries],
+        "subject": [entry.subject for entry in entries],
+        "partition": [entry.partition for entry in entries],
         "decision": [entry.decision for entry in entries],
         "payload": [json.dumps(entry.payload, sort_keys=True) for entry in entries],
     }

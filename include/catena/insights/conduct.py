@@ -42,8 +42,12 @@ SELECT dataset, rules, count(*) AS refused, count(DISTINCT partition) AS days, m
        min_by(reason, partition || row_id) AS example
 FROM quarantine GROUP BY dataset, rules ORDER BY refused DESC, dataset, rules"""
     columns = ("partition", "dataset", "row_id", "rules", "reason")
-    return Query("refused", "Rows in quarantine, by broken rules.", sql,
-                 {"quarantine": Source("quarantine", columns, days[0], days[-1])})
+    return Query(
+        "refused",
+        "Rows in quarantine, by broken rules.",
+        sql,
+        {"quarantine": Source("quarantine", columns, days[0], days[-1])},
+    )
 
 
 def decisions(month: str) -> Query:
@@ -56,15 +60,21 @@ FROM ledger
 WHERE kind = 'promotion' AND subject = 'model' AND partition IN ($month, $after)
 QUALIFY row_number() OVER (PARTITION BY partition ORDER BY id DESC) = 1
 ORDER BY partition"""
-    return Query("decisions", "What was decided to serve, and why.", sql, _ledger(),
-                 {"month": month, "after": shift_month(month, 1)})
+    return Query(
+        "decisions",
+        "What was decided to serve, and why.",
+        sql,
+        _ledger(),
+        {"month": month, "after": shift_month(month, 1)},
+    )
 
 
 def candidate(month: str) -> Query:
     """Return the query of what was trained on the data up to the month."""
     metrics = ", ".join(
         f"CAST(payload ->> '$.metrics.{who}.{name}' AS DOUBLE) AS {who}_{name}"
-        for who in ("candidate", "baseline") for name in ("roc_auc", "brier", "log_loss", "mae", "rmse")
+        for who in ("candidate", "baseline")
+        for name in ("roc_auc", "brier", "log_loss", "mae", "rmse")
     )
     sql = f"""
 SELECT decision, payload ->> '$.model_version' AS model_version, payload ->> '$.reason' AS reason,
@@ -73,8 +83,9 @@ SELECT decision, payload ->> '$.model_version' AS model_version, payload ->> '$.
        CAST(payload ->> '$.dataset.train_rows' AS BIGINT) AS trained_rows, id AS entry, {metrics}
 FROM ledger WHERE kind = 'candidate' AND subject = 'model' AND partition = $month
 QUALIFY row_number() OVER (ORDER BY id DESC) = 1"""
-    return Query("candidate", "What was trained on the data up to the end of the month.", sql, _ledger(),
-                 {"month": month})
+    return Query(
+        "candidate", "What was trained on the data up to the end of the month.", sql, _ledger(), {"month": month}
+    )
 
 
 def _health(month: str) -> dict[str, Source]:

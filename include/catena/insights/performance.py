@@ -29,8 +29,10 @@ def _predictions(usecase: UseCase, month: str) -> dict[str, Source]:
     return {
         "outcomes": label_source(usecase, days[0], days[-1]),
         "predictions": Source(
-            "predictions", ("partition", "entity", "revision", "score", "model_version", "model_role"),
-            days[0], days[-1],
+            "predictions",
+            ("partition", "entity", "revision", "score", "model_version", "model_role"),
+            days[0],
+            days[-1],
         ),
     }
 
@@ -38,7 +40,7 @@ def _predictions(usecase: UseCase, month: str) -> dict[str, Source]:
 def coverage(usecase: UseCase, month: str) -> Query:
     """Return the query of how many entities were scored, by which model."""
     sql = f"""
-WITH {_CURRENT.strip()}, labelled AS ({labelled_sql(usecase, 'outcomes')})
+WITH {_CURRENT.strip()}, labelled AS ({labelled_sql(usecase, "outcomes")})
 SELECT model_version, model_role, count(*) AS scored, count(label_value) AS labelled,
        min(current.partition) AS first_day, max(current.partition) AS last_day, avg(score) AS score_mean
 FROM current
@@ -63,8 +65,8 @@ def served(usecase: UseCase, month: str, trained_on: str) -> Query:
     metrics = _binary_metrics() if usecase.model.kind == "binary" else _regression_metrics()
     sql = f"""
 WITH {_CURRENT.strip()},
-labelled AS ({labelled_sql(usecase, 'outcomes')}),
-labelled_trained AS ({labelled_sql(usecase, 'outcomes_trained')}),
+labelled AS ({labelled_sql(usecase, "outcomes")}),
+labelled_trained AS ({labelled_sql(usecase, "outcomes_trained")}),
 trained AS (
     SELECT {keys}, label_value FROM labelled_trained
     JOIN features_trained AS features
@@ -73,9 +75,9 @@ trained AS (
 ),
 overall AS (SELECT avg(label_value) AS mean FROM trained),
 grouped AS (
-    SELECT {', '.join(by)}, (sum(label_value) + CAST($prior_rows AS DOUBLE) * overall.mean)
+    SELECT {", ".join(by)}, (sum(label_value) + CAST($prior_rows AS DOUBLE) * overall.mean)
            / (count(*) + CAST($prior_rows AS DOUBLE)) AS mean
-    FROM trained, overall GROUP BY {', '.join(by)}, overall.mean
+    FROM trained, overall GROUP BY {", ".join(by)}, overall.mean
 ),
 judged AS (
     SELECT label_value, score, coalesce(grouped.mean, overall.mean) AS baseline
@@ -87,23 +89,30 @@ judged AS (
 )
 {metrics}"""
     purpose = "Realised metrics of what served, and of the baseline fitted on the same training window, on equal rows."
-    return Query("served", purpose, sql, sources,
-                 {"decided_at": start_of(shift_month(trained_on, 1)).isoformat(),
-                  "prior_rows": str(baseline_for(usecase.model).prior_rows)})
+    return Query(
+        "served",
+        purpose,
+        sql,
+        sources,
+        {
+            "decided_at": start_of(shift_month(trained_on, 1)).isoformat(),
+            "prior_rows": str(baseline_for(usecase.model).prior_rows),
+        },
+    )
 
 
 def _binary_metrics() -> str:
     rank = "rank() OVER (ORDER BY {s}) + (count(*) OVER (PARTITION BY {s}) - 1) / 2"
     return f""", ranked AS (
-    SELECT *, {rank.format(s='score')} AS score_rank, {rank.format(s='baseline')} AS baseline_rank,
+    SELECT *, {rank.format(s="score")} AS score_rank, {rank.format(s="baseline")} AS baseline_rank,
            sum(label_value) OVER () AS n1, count(*) OVER () - sum(label_value) OVER () AS n0
     FROM judged
 ),
 metrics AS (
     SELECT count(*) AS labelled, avg(label_value) AS label_mean, avg(score) AS score_mean,
-           {_AUC.format(rank='score_rank')} AS model_roc_auc, {_AUC.format(rank='baseline_rank')} AS baseline_roc_auc,
+           {_AUC.format(rank="score_rank")} AS model_roc_auc, {_AUC.format(rank="baseline_rank")} AS baseline_roc_auc,
            avg((score - label_value) ** 2) AS model_brier, avg((baseline - label_value) ** 2) AS baseline_brier,
-           {_LOG_LOSS.format(s='score')} AS model_log_loss, {_LOG_LOSS.format(s='baseline')} AS baseline_log_loss
+           {_LOG_LOSS.format(s="score")} AS model_log_loss, {_LOG_LOSS.format(s="baseline")} AS baseline_log_loss
     FROM ranked GROUP BY n1, n0
 )
 SELECT *, 100 * model_roc_auc AS model_pairs, 100 * baseline_roc_auc AS baseline_pairs,
@@ -129,7 +138,7 @@ def reliability(usecase: UseCase, month: str) -> Query:
     """Return the query of predicted against realised means, in tenths of the rows by score."""
     sql = f"""
 WITH {_CURRENT.strip()},
-labelled AS ({labelled_sql(usecase, 'outcomes')}),
+labelled AS ({labelled_sql(usecase, "outcomes")}),
 binned AS (
     SELECT score, label_value, ntile(10) OVER (ORDER BY score, current.partition, entity) AS tenth
     FROM current
@@ -138,5 +147,9 @@ binned AS (
 )
 SELECT tenth, count(*) AS labelled, avg(score) AS score_mean, avg(label_value) AS label_mean
 FROM binned GROUP BY tenth ORDER BY tenth"""
-    return Query("reliability", "Predicted against realised, in tenths of the rows from lowest to highest prediction.",
-                 sql, _predictions(usecase, month))
+    return Query(
+        "reliability",
+        "Predicted against realised, in tenths of the rows from lowest to highest prediction.",
+        sql,
+        _predictions(usecase, month),
+    )

@@ -15,8 +15,10 @@ from catena.partitions import days_of_month, shift_month
 def labelled_sql(usecase: UseCase, source: str) -> str:
     """Return a SELECT of a source's rows with `entity_key` and the declared label as `label_value`."""
     label = usecase.label
-    return (f"SELECT *, CAST({label.entity} AS VARCHAR) AS entity_key, CAST(({label.expression}) AS DOUBLE) "
-            f"AS label_value FROM {source}")
+    return (
+        f"SELECT *, CAST({label.entity} AS VARCHAR) AS entity_key, CAST(({label.expression}) AS DOUBLE) "
+        f"AS label_value FROM {source}"
+    )
 
 
 def label_source(usecase: UseCase, first: str, last: str) -> Source:
@@ -37,7 +39,7 @@ def _amounts(usecase: UseCase) -> str:
 def month_totals(usecase: UseCase, month: str) -> Query:
     """Return the query of the month's totals, with the change against the month before."""
     sql = f"""
-WITH labelled AS ({labelled_sql(usecase, 'outcomes')}),
+WITH labelled AS ({labelled_sql(usecase, "outcomes")}),
 totals AS (
     SELECT partition[:7] AS month, count(*) AS entities, count(label_value) AS labelled,
            count(*) - count(label_value) AS unlabelled, avg(label_value) AS label_mean,
@@ -52,15 +54,19 @@ FROM totals AS this
 LEFT JOIN totals AS before ON before.month = $before
 WHERE this.month = $month"""
     first, last = _two_months(usecase, month)
-    return Query("month", "What the month came to, and the change against the month before.", sql,
-                 {"outcomes": label_source(usecase, first, last)},
-                 {"month": month, "before": shift_month(month, -1)})
+    return Query(
+        "month",
+        "What the month came to, and the change against the month before.",
+        sql,
+        {"outcomes": label_source(usecase, first, last)},
+        {"month": month, "before": shift_month(month, -1)},
+    )
 
 
 def days_of(usecase: UseCase, month: str) -> Query:
     """Return the query of each day of the month."""
     sql = f"""
-WITH labelled AS ({labelled_sql(usecase, 'outcomes')})
+WITH labelled AS ({labelled_sql(usecase, "outcomes")})
 SELECT partition AS day, count(*) AS entities, avg(label_value) AS label_mean
 FROM labelled GROUP BY ALL ORDER BY day"""
     days = days_of_month(month)
@@ -70,7 +76,7 @@ FROM labelled GROUP BY ALL ORDER BY day"""
 def extreme_days(usecase: UseCase, month: str) -> Query:
     """Return the query of the days with the highest and the lowest mean label."""
     sql = f"""
-WITH labelled AS ({labelled_sql(usecase, 'outcomes')}),
+WITH labelled AS ({labelled_sql(usecase, "outcomes")}),
 by_day AS (
     SELECT partition AS day, count(*) AS entities, avg(label_value) AS label_mean
     FROM labelled GROUP BY ALL HAVING count(label_value) > 0
@@ -79,8 +85,12 @@ SELECT max_by(day, label_mean) AS highest_day, max(label_mean) AS highest,
        min_by(day, label_mean) AS lowest_day, min(label_mean) AS lowest
 FROM (FROM by_day ORDER BY day)"""
     days = days_of_month(month)
-    return Query("extremes", "The day with the highest and the day with the lowest mean.", sql,
-                 {"outcomes": label_source(usecase, days[0], days[-1])})
+    return Query(
+        "extremes",
+        "The day with the highest and the day with the lowest mean.",
+        sql,
+        {"outcomes": label_source(usecase, days[0], days[-1])},
+    )
 
 
 def by_dimension(usecase: UseCase, month: str, column: str) -> Query:
@@ -97,7 +107,7 @@ def by_dimension(usecase: UseCase, month: str, column: str) -> Query:
         join = f"LEFT JOIN names ON CAST(names.{reference.key} AS VARCHAR) = this.value"
         name = f"coalesce(names.{reference.name}, this.value)"
     sql = f"""
-WITH labelled AS ({labelled_sql(usecase, 'outcomes')}),
+WITH labelled AS ({labelled_sql(usecase, "outcomes")}),
 joined AS (
     SELECT labelled.*, coalesce(CAST(features.{column} AS VARCHAR), '(none)') AS dimension_value
     FROM labelled
@@ -114,5 +124,6 @@ LEFT JOIN totals AS before ON before.month = $before AND before.value = this.val
 {join}
 WHERE this.month = $month
 ORDER BY this.entities DESC, this.value"""
-    return Query(f"by_{column}", f"The month by {column}.", sql, sources,
-                 {"month": month, "before": shift_month(month, -1)})
+    return Query(
+        f"by_{column}", f"The month by {column}.", sql, sources, {"month": month, "before": shift_month(month, -1)}
+    )

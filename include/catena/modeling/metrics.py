@@ -102,8 +102,10 @@ def metrics_by_slice(
     for column in slices:
         values = rows[column].astype("string").fillna("(none)").to_numpy()
         found[column] = {
-            str(value): {**evaluate(rows["label"].to_numpy()[values == value], scores[values == value], kind),
-                         "rows": int((values == value).sum())}
+            str(value): {
+                **evaluate(rows["label"].to_numpy()[values == value], scores[values == value], kind),
+                "rows": int((values == value).sum()),
+            }
             for value in sorted(set(values))
         }
     return found

@@ -21,8 +21,10 @@ RECENT_DAYS = 7
 
 def volumes(entities: int, scored: int, window_days: int) -> list[Measure]:
     """Return how many entities the day had and how many were scored."""
-    return [Measure("rows", window_days, float(entities), entities),
-            Measure("scored_rows", window_days, float(scored), scored)]
+    return [
+        Measure("rows", window_days, float(entities), entities),
+        Measure("scored_rows", window_days, float(scored), scored),
+    ]
 
 
 def null_rates(frame: pd.DataFrame, columns: Sequence[str]) -> list[Measure]:
@@ -39,8 +41,10 @@ def quarantine_rates(accounting: Mapping[str, tuple[int, int]]) -> list[Measure]
     Args:
         accounting: for each dataset, rows that came in and rows that were quarantined.
     """
-    return [Measure("quarantine_rate", 1, refused / came if came else None, came, "dataset", name)
-            for name, (came, refused) in sorted(accounting.items())]
+    return [
+        Measure("quarantine_rate", 1, refused / came if came else None, came, "dataset", name)
+        for name, (came, refused) in sorted(accounting.items())
+    ]
 
 
 def freshness(day: str, timezone: str, newest_known_at: datetime | None, rows: int) -> list[Measure]:
@@ -55,8 +59,13 @@ def feature_drift(window: pd.DataFrame, references: Mapping[str, Reference], win
     found = []
     for column, reference in references.items():
         drift = reference.compare(window[column])
-        found += measures({"psi": drift.psi, reference.effect_name: drift.effect}, window_days, len(window),
-                          dimension="feature", value_of=column)
+        found += measures(
+            {"psi": drift.psi, reference.effect_name: drift.effect},
+            window_days,
+            len(window),
+            dimension="feature",
+            value_of=column,
+        )
     return found
 
 
@@ -70,5 +79,7 @@ def score_drift(window: pd.DataFrame, day: str, window_days: int) -> list[Measur
     if recent.empty or before["partition"].nunique() < RECENT_DAYS:
         return []
     drift = NumericReference(before["score"]).compare(recent["score"])
-    return [Measure("psi", window_days, finite(drift.psi), len(recent), "score", "score"),
-            Measure("ks", window_days, finite(drift.effect), len(recent), "score", "score")]
+    return [
+        Measure("psi", window_days, finite(drift.psi), len(recent), "score", "score"),
+        Measure("ks", window_days, finite(drift.effect), len(recent), "score", "score"),
+    ]

@@ -41,11 +41,15 @@ class Alert:
         return ":".join(part for part in (self.measure.name, self.measure.value_of) if part)
 
 
-def measures(numbers: Mapping[str, Any], window_days: int, rows: int, *, dimension: str = "",
-             value_of: str = "") -> list[Measure]:
+def measures(
+    numbers: Mapping[str, Any], window_days: int, rows: int, *, dimension: str = "", value_of: str = ""
+) -> list[Measure]:
     """Return one measure for each number; what is not a finite number becomes null."""
-    return [Measure(name, window_days, finite(value), rows, dimension, value_of)
-            for name, value in numbers.items() if value is None or isinstance(value, (int, float))]
+    return [
+        Measure(name, window_days, finite(value), rows, dimension, value_of)
+        for name, value in numbers.items()
+        if value is None or isinstance(value, (int, float))
+    ]
 
 
 def finite(value: float | None) -> float | None:
@@ -90,8 +94,14 @@ def health_rows(day: str, model_version: str, found: Iterable[Measure], raised: 
     alarming = {alert.measure for alert in raised}
     rows = [
         {
-            "partition": day, "measure": item.name, "window_days": item.window_days, "dimension": item.dimension,
-            "value_of": item.value_of, "value": item.value, "rows": item.rows, "model_version": model_version,
+            "partition": day,
+            "measure": item.name,
+            "window_days": item.window_days,
+            "dimension": item.dimension,
+            "value_of": item.value_of,
+            "value": item.value,
+            "rows": item.rows,
+            "model_version": model_version,
             "is_alert": item in alarming,
         }
         for item in found

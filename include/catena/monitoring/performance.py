@@ -46,7 +46,8 @@ def realised(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> d
         return {"label_mean": None, "score_mean": None, "calibration_gap": None}
     label, score = labelled["label"].to_numpy(dtype="float64"), labelled["score"].to_numpy(dtype="float64")
     means: dict[str, float | None] = {
-        "label_mean": float(label.mean()), "score_mean": float(score.mean()),
+        "label_mean": float(label.mean()),
+        "score_mean": float(score.mean()),
         "calibration_gap": float(score.mean() - label.mean()),
     }
     return means | evaluate(label, score, kind)
@@ -56,7 +57,8 @@ def of_slice(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> d
     """Return the few metrics that a slice is judged by, quickly: a day has dozens of slices."""
     label, score = labelled["label"].to_numpy(dtype="float64"), labelled["score"].to_numpy(dtype="float64")
     found: dict[str, float | None] = {
-        "label_mean": float(label.mean()), "calibration_gap": float(score.mean() - label.mean())
+        "label_mean": float(label.mean()),
+        "calibration_gap": float(score.mean() - label.mean()),
     }
     if kind == "regression":
         return found | {"mae": float(np.abs(score - label).mean())}

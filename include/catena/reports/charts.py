@@ -19,11 +19,25 @@ INK, MUTED, GRID = "#1d2733", "#51606f", "#dfe4ea"
 # Okabe and Ito's blue and vermilion.
 BLUE, VERMILION = "#0072b2", "#d55e00"
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5,
-    "text.color": INK, "axes.edgecolor": MUTED, "axes.labelcolor": INK, "xtick.color": MUTED, "ytick.color": MUTED,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.grid.axis": "y",
-    "grid.color": GRID, "grid.linewidth": 0.8, "axes.axisbelow": True, "axes.titlelocation": "left",
-    "axes.titlesize": 10, "axes.titleweight": "bold",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
 }
 
 
@@ -42,8 +56,14 @@ def daily_chart(rows: Sequence[dict[str, Any]], *, entities: str, label: str, is
         above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 1.3]})
         above.bar(days, [row["entities"] for row in rows], color=BLUE, width=0.75)
         above.set_title(f"{entities.capitalize()} a day")
-        below.plot(days, [_scaled(row["label_mean"], factor) for row in rows], color=VERMILION, marker="o",
-                   markersize=3.5, linewidth=1.6)
+        below.plot(
+            days,
+            [_scaled(row["label_mean"], factor) for row in rows],
+            color=VERMILION,
+            marker="o",
+            markersize=3.5,
+            linewidth=1.6,
+        )
         below.set_title(f"{label[0].upper()}{label[1:]}")
         below.set_xlabel("Day of the month")
         below.set_xticks([day for day in days if day == 1 or day % 5 == 0])
@@ -65,10 +85,17 @@ def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: b
     with mpl.rc_context(_STYLE | {"svg.hashsalt": "reliability", "axes.grid.axis": "both"}):
         figure = Figure(figsize=(4.6, 4.0), layout="constrained")
         axes = figure.subplots()
-        axes.plot([low, high + margin], [low, high + margin], color=MUTED, linestyle="--", linewidth=1.2,
-                  label="Prediction and outcome agree")
-        axes.plot(predicted, realised, color=BLUE, marker="o", markersize=5, linewidth=1.6,
-                  label="Tenths of the predictions")
+        axes.plot(
+            [low, high + margin],
+            [low, high + margin],
+            color=MUTED,
+            linestyle="--",
+            linewidth=1.2,
+            label="Prediction and outcome agree",
+        )
+        axes.plot(
+            predicted, realised, color=BLUE, marker="o", markersize=5, linewidth=1.6, label="Tenths of the predictions"
+        )
         axes.set_xlabel("Predicted")
         axes.set_ylabel("What happened")
         axes.set_title(f"{label[0].upper()}{label[1:]}")
@@ -76,8 +103,11 @@ def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: b
         if is_share:
             axes.xaxis.set_major_formatter("{x:.0f} %")
             axes.yaxis.set_major_formatter("{x:.0f} %")
-        return _svg(figure, f"Predicted {label} against what happened, in ten groups; the nearer to the dashed line, "
-                            "the more the predictions can be taken at their word.")
+        return _svg(
+            figure,
+            f"Predicted {label} against what happened, in ten groups; the nearer to the dashed line, "
+            "the more the predictions can be taken at their word.",
+        )
 
 
 def trailing_chart(rows: Sequence[dict[str, Any]], *, metric: str, days: int, limit: float | None) -> Markup:
@@ -85,12 +115,26 @@ def trailing_chart(rows: Sequence[dict[str, Any]], *, metric: str, days: int, li
     with mpl.rc_context(_STYLE | {"svg.hashsalt": "trailing"}):
         figure = Figure(figsize=(6.6, 2.5), layout="constrained")
         axes = figure.subplots()
-        axes.plot([int(row["day"][-2:]) for row in rows], [row["value"] for row in rows], color=BLUE, marker="o",
-                  markersize=3.5, linewidth=1.6)
+        axes.plot(
+            [int(row["day"][-2:]) for row in rows],
+            [row["value"] for row in rows],
+            color=BLUE,
+            marker="o",
+            markersize=3.5,
+            linewidth=1.6,
+        )
         if limit is not None:
             axes.axhline(limit, color=VERMILION, linestyle="--", linewidth=1.2)
-            axes.annotate("limit", (1.0, limit), xycoords=("axes fraction", "data"), xytext=(-4, 3),
-                          textcoords="offset points", ha="right", color=VERMILION, fontsize=8.5)
+            axes.annotate(
+                "limit",
+                (1.0, limit),
+                xycoords=("axes fraction", "data"),
+                xytext=(-4, 3),
+                textcoords="offset points",
+                ha="right",
+                color=VERMILION,
+                fontsize=8.5,
+            )
         axes.set_title(f"{metric}, over the last {days} days")
         axes.set_xlabel("Day of the month")
         return _svg(figure, f"{metric} over a window of {days} days, by day of the month.")
@@ -108,7 +152,7 @@ def _svg(figure: Figure, alt: str) -> Markup:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
-    text = text[text.index("<svg"):]
+    text = text[text.index("<svg") :]
     # The page gives the width; the view box keeps the proportions.
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)

@@ -80,8 +80,13 @@ def _query_dict(answer: Answer) -> dict[str, Any]:
         "sql": query.sql.strip(),
         "values": dict(query.values),
         "tables": {
-            name: {"table": source.table, "version": answer.versions[name], "first": source.first,
-                   "last": source.last, "columns": list(source.columns)}
+            name: {
+                "table": source.table,
+                "version": answer.versions[name],
+                "first": source.first,
+                "last": source.last,
+                "columns": list(source.columns),
+            }
             for name, source in query.sources.items()
         },
     }
@@ -92,7 +97,8 @@ def as_script(evidence: Mapping[str, Any]) -> Markup:
     text = json.dumps(evidence, sort_keys=True, indent=1, default=str, ensure_ascii=False)
     # Inside a script element nothing is unescaped: only a closing tag must not occur.
     return Markup('<script type="application/json" id="{}">{}</script>').format(
-        ELEMENT, Markup(text.replace("<", "\\u003c"))  # noqa: S704 - escaped for where it stands
+        ELEMENT,
+        Markup(text.replace("<", "\\u003c")),  # noqa: S704 - escaped for where it stands
     )
 
 
@@ -133,8 +139,9 @@ def rerun(evidence: Mapping[str, Any], read: Read) -> dict[str, Any]:
         query = Query(name, recorded["purpose"], recorded["sql"], sources, recorded["values"])
         tables = {alias: read(source, recorded["tables"][alias]["version"]) for alias, source in sources.items()}
         answers[name] = ask(query, tables)
-    return {key: answers[number["query"]][number["row"]][number["column"]]
-            for key, number in evidence["numbers"].items()}
+    return {
+        key: answers[number["query"]][number["row"]][number["column"]] for key, number in evidence["numbers"].items()
+    }
 
 
 def disagreements(page: str, read: Read) -> list[str]:

@@ -26,6 +26,7 @@ def index_page(reports: Mapping[str, Sequence[Listed]]) -> str:
     Args:
         reports: reports by the title of their use case.
     """
-    ordered = {title: sorted(listed, key=lambda item: item.month, reverse=True)
-               for title, listed in sorted(reports.items())}
+    ordered = {
+        title: sorted(listed, key=lambda item: item.month, reverse=True) for title, listed in sorted(reports.items())
+    }
     return ENVIRONMENT.get_template("index.html").render(reports=ordered)

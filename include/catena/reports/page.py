@@ -20,8 +20,11 @@ from catena.reports.evidence import Answer, Citations, as_script
 from catena.reports.words import day_words, month_words, unit_words, value_kinds
 
 ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("catena.reports"), autoescape=True, undefined=jinja2.StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
+    loader=jinja2.PackageLoader("catena.reports"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 ENVIRONMENT.filters["month_words"] = month_words
 ENVIRONMENT.filters["day_words"] = day_words
@@ -29,11 +32,19 @@ ENVIRONMENT.filters["unit_words"] = unit_words
 
 # How each measure is called where a manager reads it.
 MEASURES = {
-    "roc_auc": "ranking quality (ROC AUC)", "pr_auc": "precision and recall (PR AUC)", "brier": "Brier score",
-    "log_loss": "log loss", "ece": "calibration error", "calibration_gap": "predicted minus realised",
-    "label_coverage": "share of outcomes known", "quarantine_rate": "share of rows refused",
-    "freshness_h": "hours since the newest outcome", "psi": "drift (population stability index)",
-    "mae": "mean error", "rmse": "root mean squared error", "null_rate": "share of missing values",
+    "roc_auc": "ranking quality (ROC AUC)",
+    "pr_auc": "precision and recall (PR AUC)",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "ece": "calibration error",
+    "calibration_gap": "predicted minus realised",
+    "label_coverage": "share of outcomes known",
+    "quarantine_rate": "share of rows refused",
+    "freshness_h": "hours since the newest outcome",
+    "psi": "drift (population stability index)",
+    "mae": "mean error",
+    "rmse": "root mean squared error",
+    "null_rate": "share of missing values",
 }
 
 
@@ -52,15 +63,23 @@ def questions(usecase: UseCase, month: str, trained_on: str | None) -> list[Quer
         trained_on: training month of what served; None where nothing did.
     """
     asked = [
-        trends.month_totals(usecase, month), trends.days_of(usecase, month), trends.extreme_days(usecase, month),
+        trends.month_totals(usecase, month),
+        trends.days_of(usecase, month),
+        trends.extreme_days(usecase, month),
         *(trends.by_dimension(usecase, month, column) for column in usecase.report.dimensions),
-        conduct.decisions(month), conduct.candidate(month), conduct.verdicts(month), conduct.refused(month),
+        conduct.decisions(month),
+        conduct.candidate(month),
+        conduct.verdicts(month),
+        conduct.refused(month),
         conduct.alerts(month),
     ]
     if trained_on is not None:
         asked += [
-            performance.coverage(usecase, month), performance.served(usecase, month, trained_on),
-            performance.reliability(usecase, month), conduct.drift(month), conduct.trailing(usecase, month),
+            performance.coverage(usecase, month),
+            performance.served(usecase, month, trained_on),
+            performance.reliability(usecase, month),
+            conduct.drift(month),
+            conduct.trailing(usecase, month),
         ]
     return asked
 
@@ -71,12 +90,23 @@ def report_page(usecase: UseCase, month: str, answers: Mapping[str, Answer]) -> 
     value, change = value_kinds(usecase.model.kind)
     headline = _headline(usecase, month, citations)
     reference = {
-        "usecase": usecase, "report": usecase.report, "month": month, "before": shift_month(month, -1),
-        "after": shift_month(month, 1), "n": citations.cite, "rows": citations.rows, "headline": headline,
-        "value_kind": value, "change_kind": change, "is_binary": usecase.model.kind == "binary",
-        "charts": _charts(usecase, citations), "answers": answers, "measures": MEASURES,
+        "usecase": usecase,
+        "report": usecase.report,
+        "month": month,
+        "before": shift_month(month, -1),
+        "after": shift_month(month, 1),
+        "n": citations.cite,
+        "rows": citations.rows,
+        "headline": headline,
+        "value_kind": value,
+        "change_kind": change,
+        "is_binary": usecase.model.kind == "binary",
+        "charts": _charts(usecase, citations),
+        "answers": answers,
+        "measures": MEASURES,
         "reasons": {limit.measure: limit.reason for limit in usecase.monitoring.limits},
-        "descriptions": _descriptions(usecase), "standing": _standing(citations, month),
+        "descriptions": _descriptions(usecase),
+        "standing": _standing(citations, month),
         "coming": _standing(citations, shift_month(month, 1)),
     }
     body = Markup(ENVIRONMENT.get_template("report.html").render(reference))  # noqa: S704 - escaped by the template
@@ -99,13 +129,22 @@ def _headline(usecase: UseCase, month: str, citations: Citations) -> Markup:
         return Markup("No data for {}.").format(month_words(month))
     is_binary = usecase.model.kind == "binary"
     mean = citations.cite("month", "label_mean", value)
-    parts = [Markup("{} {} in {}, ").format(citations.cite("month", "entities", "count"), words.entity_plural,
-                                            month_words(month))]
-    parts.append(Markup("{} {}").format(mean, words.event) if is_binary
-                 else Markup("{} {}{} on average").format(words.event, mean, unit_words(usecase.label.unit)))
+    parts = [
+        Markup("{} {} in {}, ").format(
+            citations.cite("month", "entities", "count"), words.entity_plural, month_words(month)
+        )
+    ]
+    parts.append(
+        Markup("{} {}").format(mean, words.event)
+        if is_binary
+        else Markup("{} {}{} on average").format(words.event, mean, unit_words(usecase.label.unit))
+    )
     if citations.rows("month")[0]["label_mean_change"] is not None:
-        parts.append(Markup(" ({} against {})").format(
-            citations.cite("month", "label_mean_change", change), month_words(shift_month(month, -1))))
+        parts.append(
+            Markup(" ({} against {})").format(
+                citations.cite("month", "label_mean_change", change), month_words(shift_month(month, -1))
+            )
+        )
     return Markup("").join([*parts, Markup(". "), _verdict(usecase, citations)])
 
 
@@ -118,16 +157,24 @@ def _verdict(usecase: UseCase, citations: Citations) -> Markup:
         better = _better(found["mae_gain"])
         unit = unit_words(usecase.label.unit)
         return Markup("The predictions were {} than the simple baseline: off by {}{} on average, against {}{}.").format(
-            better.replace("good", "close"), citations.cite("served", "model_mae", "amount"), unit,
-            citations.cite("served", "baseline_mae", "amount"), unit)
+            better.replace("good", "close"),
+            citations.cite("served", "model_mae", "amount"),
+            unit,
+            citations.cite("served", "baseline_mae", "amount"),
+            unit,
+        )
     if found["roc_auc_gain"] is None:
         return Markup("Only one kind of outcome occurred, so the predictions cannot be ranked.")
     if {row["model_role"] for row in citations.rows("coverage")} == {"baseline"}:
         return Markup("The simple baseline served: no model had proved better.")
-    return Markup("The model was {} at telling them apart than the simple baseline: {} of 100 pairs in the right "
-                  "order, against {}.").format(_better(found["roc_auc_gain"]),
-                                               citations.cite("served", "model_pairs", "pairs"),
-                                               citations.cite("served", "baseline_pairs", "pairs"))
+    return Markup(
+        "The model was {} at telling them apart than the simple baseline: {} of 100 pairs in the right "
+        "order, against {}."
+    ).format(
+        _better(found["roc_auc_gain"]),
+        citations.cite("served", "model_pairs", "pairs"),
+        citations.cite("served", "baseline_pairs", "pairs"),
+    )
 
 
 def _better(gain: float | None) -> str:
@@ -148,8 +195,11 @@ def _charts(usecase: UseCase, citations: Citations) -> dict[str, Markup]:
     if len(rows := citations.rows("trailing")) > 1:
         name = "roc_auc" if is_share else "mae"
         drawn["trailing"] = charts.trailing_chart(
-            rows, metric=MEASURES[name][0].upper() + MEASURES[name][1:], days=usecase.monitoring.trailing_days,
-            limit=_limit(usecase.monitoring.limits, name))
+            rows,
+            metric=MEASURES[name][0].upper() + MEASURES[name][1:],
+            days=usecase.monitoring.trailing_days,
+            limit=_limit(usecase.monitoring.limits, name),
+        )
     return drawn
 
 

@@ -13,10 +13,17 @@ MONITORING = Monitoring(
     drift_columns=("previous_departure_delay_min", "carrier_origin_departures_3h_count", "carrier", "origin"),
     limits=(
         Limit(measure="roc_auc", minimum=0.60, reason="The predictions hardly tell late flights from others."),
-        Limit(measure="calibration_gap", minimum=-0.08, maximum=0.08,
-              reason="Predicted probabilities are far from what happened: check for a change of season or of airline."),
-        Limit(measure="label_coverage", minimum=0.90,
-              reason="Many flights have no arrival delay: cancellations, or outcomes that did not arrive."),
+        Limit(
+            measure="calibration_gap",
+            minimum=-0.08,
+            maximum=0.08,
+            reason="Predicted probabilities are far from what happened: check for a change of season or of airline.",
+        ),
+        Limit(
+            measure="label_coverage",
+            minimum=0.90,
+            reason="Many flights have no arrival delay: cancellations, or outcomes that did not arrive.",
+        ),
         Limit(measure="quarantine_rate", is_trailing=False, maximum=0.02, reason="Many rows of the day were refused."),
         Limit(measure="freshness_h", is_trailing=False, maximum=12.0, reason="The newest outcomes of the day are old."),
     ),

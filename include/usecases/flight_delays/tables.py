@@ -54,10 +54,10 @@ OUTCOMES = Table(
     primary_key=("partition", "flight_id"),
     columns=(
         *FLIGHT,
-        column("departed_at", "timestamp", "Actual departure, UTC; null for a cancelled flight.",
-               known_at="departed_at"),
-        column("departure_delay_min", "int64", "Minutes late at departure, negative if early.",
-               known_at="departed_at"),
+        column(
+            "departed_at", "timestamp", "Actual departure, UTC; null for a cancelled flight.", known_at="departed_at"
+        ),
+        column("departure_delay_min", "int64", "Minutes late at departure, negative if early.", known_at="departed_at"),
         column("arrival_delay_min", "int64", "Minutes late at arrival; null if cancelled or diverted."),
         column("air_time_min", "int64", "Minutes in the air."),
         required("is_cancelled", "bool", "True where the flight never departed."),

@@ -49,8 +49,11 @@ class AnnouncePartitionOperator(BaseOperator):
         """Record the events."""
         calendar = declared_usecase(self.usecase).calendar
         key = resolve_partition(self.partition, self.grain, calendar)
-        keys = [key] if self.grain == "month" else days(key, resolve_partition(
-            self.last_partition or key, self.grain, calendar))
+        keys = (
+            [key]
+            if self.grain == "month"
+            else days(key, resolve_partition(self.last_partition or key, self.grain, calendar))
+        )
         assets = [outlet for outlet in self.outlets if isinstance(outlet, Asset)]
         announce(context, dict.fromkeys(assets, keys), {"status": "failed", "reason": "a task of this run failed"})
         return {"partitions": keys}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from catena.workspace import Workspace
 
+
 class IngestPartitionOperator(LinkOperator):
     """Lands, validates and publishes a dataset's day, or a range of days in one pass.
 

@@ -52,17 +52,31 @@ def _required(name: str, type_: Any) -> Column:
 _KEYS = (_required("partition", "string"), _required("parcel", "string"), _required("known_at", "timestamp"))
 ORDERS = Table(name="orders", description="Orders.", owner="o", primary_key=("parcel",), columns=_KEYS)
 ARRIVALS = Table(
-    name="arrivals", description="Arrivals.", owner="o", primary_key=("parcel",),
+    name="arrivals",
+    description="Arrivals.",
+    owner="o",
+    primary_key=("parcel",),
     columns=(*_KEYS, Column(name="delay_min", type="float64", description="Delay.")),
 )
 PLACES = Table(
-    name="places", description="Regions.", owner="o", primary_key=("region",), is_partitioned=False,
+    name="places",
+    description="Regions.",
+    owner="o",
+    primary_key=("region",),
+    is_partitioned=False,
     columns=(_required("region", "string"), _required("name", "string")),
 )
 FEATURES_TABLE = Table(
-    name="features", description="Features.", owner="o", primary_key=("partition", "entity"),
-    columns=(_required("partition", "string"), _required("entity", "string"), _required("region", "string"),
-             Column(name="load", type="float64", description="Parcels on the van.")),
+    name="features",
+    description="Features.",
+    owner="o",
+    primary_key=("partition", "entity"),
+    columns=(
+        _required("partition", "string"),
+        _required("entity", "string"),
+        _required("region", "string"),
+        Column(name="load", type="float64", description="Parcels on the van."),
+    ),
 )
 
 
@@ -71,28 +85,62 @@ def parcels(kind: Kind = "binary") -> UseCase:
     is_late = kind == "binary"
     expression = "CASE WHEN delay_min IS NOT NULL THEN delay_min > 15 END" if is_late else "delay_min"
     return UseCase(
-        name="parcels", title="Parcels", question="Is it late?", owner="o", timezone="UTC",
+        name="parcels",
+        title="Parcels",
+        question="Is it late?",
+        owner="o",
+        timezone="UTC",
         calendar=Calendar(first="2013-01-18", last="2013-02-28"),
         tables=(ORDERS, ARRIVALS, PLACES, FEATURES_TABLE),
-        datasets=(Dataset(name="deliveries", source=FileSource(path="{partition}.csv"), columns=(), rules=(),
-                          clean=(CleanTable(table="orders", sql="o.sql"), CleanTable(table="arrivals", sql="a.sql"))),),
-        features=FeatureView(table="features", spine_table="orders", entity="parcel", decision_sql="known_at",
-                             sql="f.sql", inputs=(FeatureInput(name="h", table="arrivals", cut="row", columns=()),)),
-        label=Label(table="arrivals", entity="parcel", expression=expression, description="Late by over 15 minutes.",
-                    unit="probability" if is_late else "min"),
-        model=Model(kind=kind, factory="m:f", numeric=("load",), categorical=("region",), baseline_by=("region",),
-                    slices=("region",)),
+        datasets=(
+            Dataset(
+                name="deliveries",
+                source=FileSource(path="{partition}.csv"),
+                columns=(),
+                rules=(),
+                clean=(CleanTable(table="orders", sql="o.sql"), CleanTable(table="arrivals", sql="a.sql")),
+            ),
+        ),
+        features=FeatureView(
+            table="features",
+            spine_table="orders",
+            entity="parcel",
+            decision_sql="known_at",
+            sql="f.sql",
+            inputs=(FeatureInput(name="h", table="arrivals", cut="row", columns=()),),
+        ),
+        label=Label(
+            table="arrivals",
+            entity="parcel",
+            expression=expression,
+            description="Late by over 15 minutes.",
+            unit="probability" if is_late else "min",
+        ),
+        model=Model(
+            kind=kind,
+            factory="m:f",
+            numeric=("load",),
+            categorical=("region",),
+            baseline_by=("region",),
+            slices=("region",),
+        ),
         gate=Gate(metric="roc_auc" if is_late else "mae"),
         monitoring=Monitoring(
-            trailing_days=7, minimum_rows=20, drift_columns=("load",),
+            trailing_days=7,
+            minimum_rows=20,
+            drift_columns=("load",),
             limits=(Limit(measure="quarantine_rate", is_trailing=False, maximum=0.1, reason="Many rows refused."),),
         ),
-        report=Report(title="Parcels <and> \"more\"", entity_plural="parcels",
-                      event="late arrivals" if is_late else "delay",
-                      dimensions=("region",), names=(Reference(column="region", table="places", key="region",
-                                                               name="name"),),
-                      amounts=(Amount(name="worst", label="Worst delay", unit="min", sql="max(delay_min)"),)),
-        exporter="x:y", folder=Path(),
+        report=Report(
+            title='Parcels <and> "more"',
+            entity_plural="parcels",
+            event="late arrivals" if is_late else "delay",
+            dimensions=("region",),
+            names=(Reference(column="region", table="places", key="region", name="name"),),
+            amounts=(Amount(name="worst", label="Worst delay", unit="min", sql="max(delay_min)"),),
+        ),
+        exporter="x:y",
+        folder=Path(),
     )
 
 
@@ -115,8 +163,7 @@ class World:
 
     def fill(self, month: str, *, is_served: bool, refused: Sequence[str] = ()) -> None:
         """Write a month of orders, arrivals and features, with predictions where the month was served."""
-        span = [day for day in days_of_month(month)
-                if day not in refused and day >= self.usecase.calendar.first]
+        span = [day for day in days_of_month(month) if day not in refused and day >= self.usecase.calendar.first]
         for day in refused:
             self.judge(day, "FAIL")
         rows = [row for day in span for row in day_rows(day)]
@@ -140,27 +187,52 @@ class World:
 
     def judge(self, day: str, decision: str = "PASS", refused: int = 0) -> None:
         """Write the verdict on a day's delivery."""
-        payload = {"rules": [], "rows_in": ROWS_A_DAY + refused, "rows_published": ROWS_A_DAY,
-                   "rows_quarantined": refused}
-        self.workspace.ledger.append(self.run, kind="quality", subject="deliveries", partition=day, decision=decision,
-                                     effective_at=start_of(day), payload=payload)
+        payload = {
+            "rules": [],
+            "rows_in": ROWS_A_DAY + refused,
+            "rows_published": ROWS_A_DAY,
+            "rows_quarantined": refused,
+        }
+        self.workspace.ledger.append(
+            self.run,
+            kind="quality",
+            subject="deliveries",
+            partition=day,
+            decision=decision,
+            effective_at=start_of(day),
+            payload=payload,
+        )
 
     def promote(self, month: str, trained_on: str, version: str = "1") -> None:
         """Write the training on a month, and the decision that takes effect with the next one."""
         ledger = self.workspace.ledger
         ledger.append(
-            self.run, kind="candidate", subject="model", partition=trained_on, decision="TRAINED",
+            self.run,
+            kind="candidate",
+            subject="model",
+            partition=trained_on,
+            decision="TRAINED",
             effective_at=start_of(month),
-            payload={"model_version": version, "run_id": "r", "dataset": {"rows": 912, "train_rows": 744},
-                     "holdout": {"first": f"{trained_on}-22", "last": f"{trained_on}-28", "rows": 168},
-                     "metrics": {"candidate": {"roc_auc": 0.71, "mae": 4.0},
-                                 "baseline": {"roc_auc": 0.55, "mae": 6.0}}},
+            payload={
+                "model_version": version,
+                "run_id": "r",
+                "dataset": {"rows": 912, "train_rows": 744},
+                "holdout": {"first": f"{trained_on}-22", "last": f"{trained_on}-28", "rows": 168},
+                "metrics": {"candidate": {"roc_auc": 0.71, "mae": 4.0}, "baseline": {"roc_auc": 0.55, "mae": 6.0}},
+            },
         )
         ledger.append(
-            self.run, kind="promotion", subject="model", partition=month, decision="PROMOTE",
+            self.run,
+            kind="promotion",
+            subject="model",
+            partition=month,
+            decision="PROMOTE",
             effective_at=start_of(month),
-            payload={"serves": {"model_version": version, "role": "champion", "trained_on": trained_on},
-                     "reasons": ["better than the baseline by 0.16"], "training_month": trained_on},
+            payload={
+                "serves": {"model_version": version, "role": "champion", "trained_on": trained_on},
+                "reasons": ["better than the baseline by 0.16"],
+                "training_month": trained_on,
+            },
         )
 
 
@@ -173,11 +245,23 @@ def day_rows(day: str) -> list[dict[str, Any]]:
         load = float(np.round(rng.gamma(2.0), 3))
         delay = None if number == 5 else float(np.round(6 * load + rng.normal(0, 6), 1))
         known_at = landed + timedelta(hours=8, minutes=30 * number)
-        rows.append({
-            "partition": day, "parcel": f"{day}-{number:02d}", "entity": f"{day}-{number:02d}", "known_at": known_at,
-            "delay_min": delay, "load": load, "region": REGIONS[number % 3], "revision": 1, "decision_at": landed,
-            "model_version": "1", "model_role": "champion", "features_version": 0, "scored_at": landed,
-        })
+        rows.append(
+            {
+                "partition": day,
+                "parcel": f"{day}-{number:02d}",
+                "entity": f"{day}-{number:02d}",
+                "known_at": known_at,
+                "delay_min": delay,
+                "load": load,
+                "region": REGIONS[number % 3],
+                "revision": 1,
+                "decision_at": landed,
+                "model_version": "1",
+                "model_role": "champion",
+                "features_version": 0,
+                "scored_at": landed,
+            }
+        )
     return rows
 
 

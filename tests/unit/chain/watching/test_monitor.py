@@ -28,8 +28,9 @@ def test_values_are_those_of_a_count_by_hand(world):
     assert found["label_mean", 1, "", ""]["value"] == pytest.approx(sum(late.values()) / 23)
     brier = sum((scores[key] - is_late) ** 2 for key, is_late in late.items()) / 23
     assert found["brier", 1, "", ""]["value"] == pytest.approx(brier)
-    pairs = [(scores[a] > scores[b]) + 0.5 * (scores[a] == scores[b])
-             for a in late if late[a] for b in late if not late[b]]
+    pairs = [
+        (scores[a] > scores[b]) + 0.5 * (scores[a] == scores[b]) for a in late if late[a] for b in late if not late[b]
+    ]
     assert found["roc_auc", 1, "", ""]["value"] == pytest.approx(sum(pairs) / len(pairs))
     # 8 hours after midnight, then every half hour: the 24th arrives at 19:30, four and a half hours before midnight.
     assert found["freshness_h", 1, "", ""]["value"] == pytest.approx(4.5)
@@ -46,7 +47,11 @@ def test_first_served_days_do_not_wait_for_predictions_that_were_never_made(worl
 def test_a_served_day_without_predictions_waits(world):
     """Where something served, a day is measured only once its whole window is scored."""
     world.workspace.ledger.append(
-        world.run, kind="promotion", subject="model", partition="2013-01", decision="PROMOTE",
+        world.run,
+        kind="promotion",
+        subject="model",
+        partition="2013-01",
+        decision="PROMOTE",
         effective_at=start_of("2013-01"),
         payload={"serves": {"model_version": "0", "role": "champion", "trained_on": "2012-12"}},
     )

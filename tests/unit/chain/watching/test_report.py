@@ -82,8 +82,9 @@ def test_figures_agree_with_a_count_by_hand(watched):
         late = [row["delay_min"] > 15 for row in january if features[row["parcel"]]["region"] == region]
         # Twenty rows of the mean of all, as the declared baseline of the modeling package has it.
         means[region] = (sum(late) + 20 * overall) / (len(late) + 20)
-    judged = [(row["delay_min"] > 15, scores[row["parcel"]], means[features[row["parcel"]]["region"]])
-              for row in february]
+    judged = [
+        (row["delay_min"] > 15, scores[row["parcel"]], means[features[row["parcel"]]["region"]]) for row in february
+    ]
 
     def auc(column):
         late = [item[column] for item in judged if item[0]]
