@@ -40,8 +40,7 @@ def run(link: str) -> Run:
 def through_the_chain(workspace: Workspace) -> None:
     """Run every link over January and February 2012, as the DAGs would."""
     winter = days("2012-01-01", "2012-02-29")
-    for day in winter:
-        ingest_dataset(workspace, USECASE, "daily", [day], run("ingest"))
+    ingest_dataset(workspace, USECASE, "daily", winter, run("ingest"))
     for day in winter:
         build_features(workspace, USECASE, day, run("features"))
     train_candidate(workspace, USECASE, "2012-01", run("train"))

@@ -14,6 +14,8 @@ TRUSTED_TYPES = (
     "catena.modeling.baseline.GroupMeanRegressor",
     # The nodes of one boosted tree, as an array.
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    # The type of numbers that an imputer or encoder was fitted on: a description, no code.
+    "numpy.dtype",
 )
 
 
