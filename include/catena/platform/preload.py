@@ -6,6 +6,8 @@ What is imported here must start no thread, which `tests/unit/platform/test_prel
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import logging
 import os
@@ -38,6 +40,13 @@ LIBRARIES = (
     "matplotlib.backends.backend_svg",
     "psycopg",
     "catena.workspace",
+    "catena.chain.ingest",
+    "catena.chain.features",
+    "catena.chain.train",
+    "catena.chain.promote",
+    "catena.chain.score",
+    "catena.chain.monitor",
+    "catena.chain.report",
 )
 # Read when it is set by `catena.platform.processes`, for the scheduler alone.
 SWITCH = "CATENA_PRELOAD"
@@ -49,4 +58,8 @@ def warm_workers() -> None:
         return
     for name in LIBRARIES:
         importlib.import_module(name)
+    # A child's collector would walk all these objects again and again, and copy the pages they lie on.
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)
     logging.getLogger(__name__).info("warm workers: %d libraries are loaded", len(LIBRARIES))
