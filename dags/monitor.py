@@ -6,7 +6,7 @@ Runs for each scored day, and again for a day whose labels were corrected.
 from __future__ import annotations
 
 from catena.declared import declared_usecases
-from catena_airflow.assets import milestone, restatement
+from catena_airflow.assets import milestone
 from catena_airflow.link_dag import day_param, link_dag
 from catena_airflow.operators.monitor_partition import MonitorPartitionOperator
 from catena_airflow.schedules import each_scored_or_restated_day
@@ -16,8 +16,7 @@ for usecase in declared_usecases():
         usecase, "monitor", schedule=each_scored_or_restated_day(usecase), role="mlops-engineer", rhythm="daily",
         doc=__doc__, params=day_param(),
     ):  # fmt: skip
-        health = restatement(usecase, "health")
         MonitorPartitionOperator(
-            task_id="monitor_partition", usecase=usecase.name, outlets=[milestone(usecase, "health"), health.alias],
-            restates=health,
+            task_id="monitor_partition", usecase=usecase.name, health=milestone(usecase, "health"),
+            watched=milestone(usecase, "watched"),
         )  # fmt: skip

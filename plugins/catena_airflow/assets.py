@@ -13,7 +13,9 @@ from airflow.sdk import Asset, AssetAlias
 
 from catena.declaration import Dataset, UseCase
 
-Milestone = Literal["clean", "features", "candidate", "champion", "decision", "predictions", "health", "report"]
+Milestone = Literal[
+    "clean", "features", "candidate", "champion", "decision", "predictions", "health", "watched", "report"
+]
 
 
 def asset(usecase: UseCase, table: str) -> Asset:
@@ -25,8 +27,8 @@ def milestone(usecase: UseCase, name: Milestone) -> Asset:
     """Return an asset that DAGs listen to.
 
     `clean`: all datasets of a day are settled, and at least one changed or is known not to come. `features`,
-    `predictions`, `health`: a day. `candidate`, `decision`: the training month. `champion`: the month in which it
-    serves. `report`: a month.
+    `predictions`, `health`: a day. `watched`: a month of which a day was measured. `candidate`, `decision`: the
+    training month. `champion`: the month in which it serves. `report`: a month.
     """
     return asset(usecase, name)
 

@@ -84,19 +84,12 @@ def each_scored_or_restated_day(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_decided_or_watched_month(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of the report: the month's decision, or the health of all its days, whichever is last.
+    """Return the timetable of the report: the month's decision, or a measured day of it; readiness waits for the rest.
 
-    The first month has a decision but no health, because nothing served yet. A correction of one day's health starts a
-    run of its own: the rollup waits for all days of a month anew.
+    No rollup: joined with another event it forgets, when that one fires, which days it has already seen. The first
+    month has a decision but no health, because nothing served yet.
     """
-    corrected = StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY)
-    return _on_any(
-        {
-            milestone(usecase, "decision"): _month(usecase),
-            milestone(usecase, "health"): _whole_month(usecase),
-            restatement(usecase, "health").asset: corrected,
-        }
-    )
+    return _on_any({milestone(usecase, "decision"): _month(usecase), milestone(usecase, "watched"): _month(usecase)})
 
 
 def _on_any(mappers: dict[BaseAsset, PartitionMapper]) -> PartitionedAssetTimetable:

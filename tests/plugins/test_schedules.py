@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, RollupMapper
 from airflow.serialization.decoders import decode_timetable
 from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import TimeRestriction
@@ -61,12 +61,21 @@ def test_decision_starts_one_scoring_run_for_its_month() -> None:
     assert mapper(timetable, "champion").to_downstream(MONTH) == MONTH
 
 
-def test_report_hears_of_decision_health_and_correction() -> None:
+def test_report_hears_of_the_decision_and_of_each_measured_day() -> None:
     """The report's month comes out in one format from all that may start it, so that its runs share a key."""
     timetable = schedules.each_decided_or_watched_month(USECASE)
     assert mapper(timetable, "decision").to_downstream(MONTH) == MONTH
-    assert mapper(timetable, "health").to_upstream(MONTH) == set(days_of_month(MONTH))
-    assert mapper(timetable, "health.restated").to_downstream(FIRST) == MONTH
+    assert mapper(timetable, "watched").to_downstream(MONTH) == MONTH
+
+
+def test_no_rollup_is_joined_with_another_event() -> None:
+    """A joined rollup forgets the days it has seen when the other event fires, and its month may never come."""
+    for timetable in (
+        schedules.each_day_or_champion(USECASE),
+        schedules.each_scored_or_restated_day(USECASE),
+        schedules.each_decided_or_watched_month(USECASE),
+    ):
+        assert not any(isinstance(each, RollupMapper) for each in timetable.partition_mapper_config.values())
 
 
 def test_corrected_labels_start_monitoring_of_their_day() -> None:

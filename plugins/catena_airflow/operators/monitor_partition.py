@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset
 
 from catena.declaration import UseCase
+from catena.partitions import month_of
 from catena.run import Outcome, Run
 from catena_airflow.operators.link import LinkOperator
 
@@ -13,10 +17,20 @@ if TYPE_CHECKING:
 
 
 class MonitorPartitionOperator(LinkOperator):
-    """Measures a day: performance where labels are known, drift, volumes, data quality."""
+    """Measures a day: performance where labels are known, drift, volumes, data quality.
+
+    Args:
+        health: asset that hears of the days that were measured.
+        watched: asset that hears of their months.
+    """
 
     link = "monitor"
     grain = "day"
+
+    def __init__(self, *, health: Asset, watched: Asset, **kwargs: Any) -> None:
+        super().__init__(outlets=[health, watched], **kwargs)
+        self.health = health
+        self.watched = watched
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
@@ -24,3 +38,7 @@ class MonitorPartitionOperator(LinkOperator):
         from catena.chain.readiness import until_settled
 
         return until_settled(lambda: monitor_day(workspace, usecase, key, run))
+
+    def emissions(self, partitions: Sequence[str]) -> dict[Asset, Sequence[str]]:
+        """Return the days for health, their months for what is watched."""
+        return {self.health: partitions, self.watched: sorted({month_of(day) for day in partitions})}
