@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catena.arrow_sql import sql_over
 from catena.chain.landing import land, read_all
 from catena.chain.quarantine import FINAL_RULES, quarantined_rows, released, row_id
 from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, verdicts_of
@@ -31,6 +31,10 @@ from catena.workspace import Workspace
 
 class DeliveryRefused(RuntimeError):
     """At least one partition broke a rule that stops it; the others were published."""
+
+
+class DeliveryAwaited(RuntimeError):
+    """At least one partition has not arrived whole, and a later try may find it; the others were published."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def ingest_dataset(
 
     Raises:
         DeliveryRefused: partitions failed; the error names them, their rules and pages.
+        DeliveryAwaited: partitions failed, all of them by faults that may pass.
     """
     dataset, lake = usecase.dataset(dataset_name), workspace.lake(usecase)
     partitions = sorted(set(partitions))
@@ -90,19 +95,21 @@ def refresh_reference(
     """Bring every reference dataset up to date; one that did not change gets no new version.
 
     Raises:
-        DeliveryRefused: a dataset failed; those before it stand.
+        DeliveryRefused: a dataset failed; those besides it stand.
+        DeliveryAwaited: a dataset failed, and all that did may arrive later.
     """
     outcomes: dict[str, Outcome] = {}
-    refused: list[str] = []
+    refused: list[DeliveryRefused | DeliveryAwaited] = []
     for dataset in usecase.reference_datasets:
         try:
             outcomes[dataset.name] = ingest_dataset(
                 workspace, usecase, dataset.name, (WHOLE,), run, connections=connections
             )
-        except DeliveryRefused as error:
-            refused.append(str(error))
+        except (DeliveryRefused, DeliveryAwaited) as error:
+            refused.append(error)
     if refused:
-        raise DeliveryRefused(" ".join(refused))
+        awaited = all(isinstance(error, DeliveryAwaited) for error in refused)
+        raise (DeliveryAwaited if awaited else DeliveryRefused)(" ".join(map(str, refused)))
     changed = [name for name, outcome in outcomes.items() if outcome.status == "published"]
     versions = {table: version for outcome in outcomes.values() for table, version in outcome.versions.items()}
     reason = f"new versions of {', '.join(changed)}" if changed else "no reference data changed"
@@ -164,7 +171,8 @@ def _judge_and_publish(
     )
     outcome = _publish(plan, rows.filter(kept), quarantine, sorted(done), sum(arrived[item.partition] for item in good))
     if refused := {key: verdict for key, verdict in verdicts.items() if verdict.decision == "FAIL"}:
-        raise DeliveryRefused(_refusal(plan.dataset.name, refused, pages))
+        awaited = all(key in faulty and faulty[key].may_pass for key in refused)
+        raise (DeliveryAwaited if awaited else DeliveryRefused)(_refusal(plan.dataset.name, refused, pages))
     return _described(outcome, plan, verdicts, current, pages)
 
 
@@ -237,16 +245,22 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
         )
     changed = sorted({key for clean in plan.dataset.clean for key in written[clean.table].changed_partitions})
     versions = {table: item.version for table, item in written.items()}
+    restated = {clean.table: list(written[clean.table].restated_partitions) for clean in plan.dataset.clean}
     if not changed:
         return Outcome("unchanged", "the same rows stood there already", (), versions, accounting)
-    return Outcome("published", f"{len(changed)} partitions changed", tuple(changed), versions, accounting)
+    return Outcome(
+        "published",
+        f"{len(changed)} partitions changed",
+        tuple(changed),
+        versions,
+        accounting,
+        {"restated": {table: keys for table, keys in restated.items() if keys}},
+    )
 
 
 def _clean(plan: Plan, file: str, rows: pa.Table) -> pa.Table:
     """Return the rows of a clean table; one comes out for each that goes in."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("rows", rows)
+    with sql_over({"rows": rows}) as connection:
         result = connection.sql(plan.usecase.sql(file)).to_arrow_table()
     if result.num_rows != rows.num_rows:
         raise RowsLost(
@@ -281,6 +295,7 @@ def _described(
         "decisions": {name: decisions.count(name) for name in sorted(set(decisions))},
         "pages": dict(list(pages.items())[:10]),
         "unchanged": len(current),
+        **outcome.details,
     }
     partitions = outcome.partitions
     if plan.run.try_number > 1:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from catena import monitoring as watch
+from catena.arrow_sql import sql_over
 from catena.chain.readiness import Need, Settlement, settle
 from catena.chain.serving_months import ServingMonths
 from catena.declaration import UseCase
@@ -162,23 +162,20 @@ def _besides(ledger: Ledger, usecase: UseCase, serving: ServingMonths, facts: di
 def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
     """Return one row for each entity of the days: label, score and features."""
     label = usecase.label
-    connection = duckdb.connect(config={"threads": 1})
-    try:
-        connection.register("outcomes_raw", lake.read(label.table, reach))
-        connection.register(
-            "predictions",
-            lake.read("predictions", reach, columns=["partition", "entity", "revision", "score", "model_version"]),
-        )
-        connection.register("features", lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)))
+    scored = ["partition", "entity", "revision", "score", "model_version"]
+    tables = {
+        "outcomes_raw": lake.read(label.table, reach),
+        "predictions": lake.read("predictions", reach, columns=scored),
+        "features": lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)),
+    }
+    with sql_over(tables) as connection:
         connection.execute(
             f"CREATE TEMP VIEW label_rows AS SELECT partition, CAST({label.entity} AS VARCHAR) AS entity, "
             f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
         )
         features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
         joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
-        return joined
-    finally:
-        connection.close()
+    return joined
 
 
 def _measured_columns(usecase: UseCase) -> list[str]:

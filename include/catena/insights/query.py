@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+
+from catena.arrow_sql import sql_over
 
 LEDGER = "ledger"
 
@@ -49,14 +50,7 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
     Args:
         tables: an Arrow table for each source, by the name that the SQL uses.
     """
-    # One thread: sums of floats depend on their order, and an answer must come out the same again.
-    connection = duckdb.connect(config={"threads": 1})
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, rows in tables.items():
-            connection.register(name, rows)
-        bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
+    bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
+    with sql_over(tables) as connection:
         answer: list[dict[str, Any]] = connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
-        return answer
-    finally:
-        connection.close()
+    return answer

@@ -27,11 +27,16 @@ _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 @dataclass(frozen=True)
 class Written:
-    """What a write did: the table version that holds the content, and whether this call made it."""
+    """What a write did: the table version that holds the content, and whether this call made it.
+
+    Attributes:
+        restated_partitions: those of the changed partitions that had stood there with another content.
+    """
 
     version: int
     is_changed: bool
     changed_partitions: tuple[str, ...]
+    restated_partitions: tuple[str, ...] = ()
 
 
 def check_keys(table: Table, partitions: Sequence[str], within: Mapping[str, str]) -> None:

@@ -181,7 +181,8 @@ class Lake:
         suffix = "".join(f"/{value}" for value in within.values())
         for attempt in range(_ATTEMPTS):
             delta = self._open_or_create(table)
-            changed = [key for key in parts if content[key] != delta.transaction_version(f"content/{key}{suffix}")]
+            stood = {key: delta.transaction_version(f"content/{key}{suffix}") for key in parts}
+            changed = [key for key in parts if content[key] != stood[key]]
             restated = [key for key in stated if stated[key] != delta.transaction_version(f"inputs/{key}{suffix}")]
             touched = sorted({*changed, *restated})
             if not touched:
@@ -195,7 +196,8 @@ class Lake:
             if not replace_rows(delta, made, metadata, transactions, predicate_of(table, touched, within)):
                 _wait(attempt)
                 continue
-            return Written(delta.version(), bool(changed), tuple(changed))
+            corrected = tuple(key for key in changed if stood[key] is not None)
+            return Written(delta.version(), bool(changed), tuple(changed), corrected)
         raise CommitConflict(f"table {name}, partitions {list(partitions)}: {_ATTEMPTS} attempts to commit failed")
 
     def append_once(self, name: str, rows: pa.Table, *, run: Run, delivery: str, details: Mapping[str, Any]) -> Written:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catena.arrow_sql import sql_over
 from catena.declaration import Label, Model
 from catena.lake import identity_of
 from catena.modeling.errors import TooFewRows
@@ -64,14 +64,9 @@ def labelled_rows(features: pa.Table, outcomes: pa.Table, label: Label, cut: dat
         cut: the instant of training, an aware datetime.
     """
     sql = _LABELLED.format(entity=label.entity, expression=label.expression, known_at=label.known_at)
-    connection = duckdb.connect(config={"threads": 1})
-    try:
-        connection.register("features", features)
-        connection.register("outcomes", outcomes)
+    with sql_over({"features": features, "outcomes": outcomes}) as connection:
         # Arrow, not DuckDB's own pandas: types follow from the schema, whatever the rows.
         found: pa.Table = connection.sql(sql).to_arrow_table()
-    finally:
-        connection.close()
     # Instants are compared here, not in SQL, which would ask for DuckDB's time zone extension.
     at = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
     is_known = pc.and_(pc.less_equal(found["label_known_at"], at), pc.less_equal(found["decision_at"], at))

@@ -6,31 +6,22 @@ What follows from a failure belongs in `catena.quality.verdict` and in the chain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import duckdb
-import great_expectations as gx
 import great_expectations.expectations as gxe
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
-from great_expectations.data_context.types.base import ProgressBarsConfig
 
+from catena.arrow_sql import sql_over
 from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Rule, Unique, Volume
 from catena.partitions import DAY, shift_day, start_of
+from catena.quality.expectations import Positions, RuleBroken, absent, breaking, outside, untrue
 from catena.quality.verdict import Failures, Judgement, RuleResult
 
 Trailing = Callable[[str, int], float | None]
 """(partition, days) -> mean rows of the trailing partitions that have rows, None where there are none."""
-_LARGE = 20_000
-_RESULT = {"result_format": "COMPLETE", "include_unexpected_rows": False}
-
-
-class RuleBroken(RuntimeError):
-    """A rule could not be evaluated: its declaration is wrong, not the data."""
 
 
 def rule_name(rule: Rule) -> str:
@@ -94,82 +85,60 @@ def _broken_rows(
     rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]
 ) -> dict[int, npt.NDArray[np.int64]]:
     """Return the positions of the rows that break a rule, by the rule's place; a rule that holds is not there."""
-    if not rows.num_rows:
-        return {}
-    conditions = {number: rule for number, rule in enumerate(rules) if isinstance(rule, (Holds, Unique))}
-    others = {number: rule for number, rule in enumerate(rules) if number not in conditions}
-    frame = rows.select(list(dict.fromkeys(_column(rule) for rule in others.values()))).to_pandas()
-    results = _validate(frame, [_row_expectation(rule) for rule in others.values()])
-    broken = {number: _positions(result) for number, result in zip(others, results, strict=True)}
-    if conditions:
-        # GX takes its time for each expectation, not for each row: all conditions stand below each other in one column.
-        held = pd.DataFrame({"held": _held(rows, list(conditions.values()), released)})
-        places, found = divmod(
-            _positions(*_validate(held, [gxe.ExpectColumnValuesToBeInSet(column="held", value_set=[True])])),
-            rows.num_rows,
-        )
-        broken |= {number: found[places == place] for place, number in enumerate(conditions)}
+    needed = {n: rule for n, rule in enumerate(rules) if isinstance(rule, NotNull)}
+    limited = {n: rule for n, rule in enumerate(rules) if isinstance(rule, Between)}
+    conditions = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (Holds, Unique))}
+    texts = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (InSet, Matches))}
+    frame = rows.select(list(dict.fromkeys(rule.column for rule in texts.values()))).to_pandas()
+    broken = {
+        **_by_place(needed, absent([rows[rule.column].is_valid().to_numpy() for rule in needed.values()])),
+        **_by_place(limited, outside([_numbers(rows, rule) for rule in limited.values()], _limits(limited.values()))),
+        **_by_place(conditions, untrue(_held(rows, list(conditions.values()), released))),
+        **_by_place(texts, breaking(frame, [_text_expectation(rule) for rule in texts.values()])),
+    }
     return {number: found for number, found in broken.items() if len(found)}
 
 
-def _positions(result: Any) -> npt.NDArray[np.int64]:
-    return np.asarray(result.result["unexpected_index_list"] if not result.success else [], dtype=np.int64)
+def _by_place(rules: Mapping[int, Rule], found: Sequence[Positions]) -> dict[int, Positions]:
+    return dict(zip(rules, found, strict=True))
 
 
-@cache
-def _batch_definition() -> Any:
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("lake").add_dataframe_asset("rows")
-    return asset.add_batch_definition_whole_dataframe("partitions")
+def _numbers(rows: pa.Table, rule: Between) -> npt.NDArray[np.float64]:
+    """Return a column as numbers, NaN where it has none."""
+    try:
+        numbers = rows[rule.column].cast(pa.float64(), safe=False)
+    except pa.ArrowException as error:
+        raise RuleBroken(f"{rule_name(rule)}: {rule.column} is {rows[rule.column].type}, no number") from error
+    found: npt.NDArray[np.float64] = numbers.to_numpy()
+    return found
 
 
-def _validate(frame: pd.DataFrame, expectations: list[Any]) -> list[Any]:
-    """Return the results in the order of the expectations, which GX does not keep."""
-    for number, expectation in enumerate(expectations):
-        expectation.meta = {"number": number}
-    groups: dict[str, list[Any]] = {}
-    for expectation in expectations:
-        # GX copies the frame for each expectation: of a large one it is given only the column that it looks at.
-        groups.setdefault(expectation.column if len(frame) > _LARGE else "", []).append(expectation)
-    results = []
-    for column, group in groups.items():
-        batch = _batch_definition().get_batch({"dataframe": frame[[column]] if column else frame})
-        suite = gx.ExpectationSuite(name="contract", expectations=group)
-        results.extend(batch.validate(suite, result_format=_RESULT).results)
-    for result in results:
-        if result.exception_info and result.exception_info.get("raised_exception", True):
-            raise RuleBroken(f"{result.expectation_config.to_json_dict()}: {result.exception_info}")
-    return sorted(results, key=lambda result: result.expectation_config.meta["number"])
+def _limits(rules: Iterable[Between]) -> list[tuple[float | None, float | None]]:
+    return [(rule.minimum, rule.maximum) for rule in rules]
 
 
-def _row_expectation(rule: Rule) -> Any:
-    match rule:
-        case Between():
-            return gxe.ExpectColumnValuesToBeBetween(column=rule.column, min_value=rule.minimum, max_value=rule.maximum)
-        case InSet():
-            return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
-        case Matches():
-            return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
-        case _:
-            return gxe.ExpectColumnValuesToNotBeNull(column=_column(rule))
+def _text_expectation(rule: InSet | Matches) -> Any:
+    if isinstance(rule, InSet):
+        return gxe.ExpectColumnValuesToBeInSet(column=rule.column, value_set=list(rule.values))
+    return gxe.ExpectColumnValuesToMatchRegex(column=rule.column, regex=rule.pattern)
 
 
 def _column(rule: Rule) -> str:
     return "" if isinstance(rule, (Holds, Unique, Volume)) else rule.column
 
 
-def _held(rows: pa.Table, rules: Sequence[Holds | Unique], released: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return for each rule, one after the other, which rows meet it."""
+def _held(
+    rows: pa.Table, rules: Sequence[Holds | Unique], released: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.bool_]]:
+    """Return for each rule which rows meet it."""
+    if not rules:
+        return []
     rows_in_order = rows.append_column("_row", pa.array(np.arange(rows.num_rows)))
     rows_in_order = rows_in_order.append_column("_released", pa.array(released))
     select = ", ".join(f'{_condition(rule, rows.column_names)} AS "{n}"' for n, rule in enumerate(rules))
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("rows", rows_in_order)
+    with sql_over({"rows": rows_in_order}) as connection:
         found = connection.sql(f"SELECT {select}, _row FROM rows ORDER BY _row").to_arrow_table()  # noqa: S608
-    return np.concatenate([found[str(n)].to_numpy() for n in range(len(rules))])
+    return [found[str(n)].to_numpy() for n in range(len(rules))]
 
 
 def _condition(rule: Holds | Unique, names: Sequence[str]) -> str:
@@ -197,23 +166,16 @@ def _judge_partitions(
     results: dict[str, list[RuleResult]] = {key: [] for key in partitions}
     if not whole or not partitions:
         return dict.fromkeys(partitions, ())
-    frame = pd.DataFrame(
-        {f"rule {n}": _measure(rule, rows, partitions, trailing, arrived) for n, rule in enumerate(whole)}
-    )
-    expectations = [
-        gxe.ExpectColumnValuesToBeBetween(
-            column=f"rule {n}",
-            min_value=rule.minimum_ratio if isinstance(rule, Volume) else None,
-            max_value=rule.maximum_ratio if isinstance(rule, Volume) else rule.within_hours,
-        )
-        for n, rule in enumerate(whole)
+    measures = [_measure(rule, rows, partitions, trailing, arrived) for rule in whole]
+    limits = [
+        (rule.minimum_ratio, rule.maximum_ratio) if isinstance(rule, Volume) else (None, rule.within_hours)
+        for rule in whole
     ]
-    for n, (rule, result) in enumerate(zip(whole, _validate(frame, expectations), strict=True)):
-        bad = set(result.result.get("unexpected_index_list") or [])
+    for rule, measured, bad in zip(whole, measures, outside(measures, limits), strict=True):
         for position, key in enumerate(partitions):
-            value = frame[f"rule {n}"].iloc[position]
+            value = measured[position]
             unit = " times the trailing mean" if isinstance(rule, Volume) else " hours before the partition's end"
-            seen = "no history" if pd.isna(value) else f"{value:.2f}{unit}"
+            seen = "no history" if np.isnan(value) else f"{value:.2f}{unit}"
             results[key].append(
                 RuleResult(rule_name(rule), rule.severity, _column(rule), rule.reason, position not in bad, 0, seen)
             )
@@ -222,15 +184,18 @@ def _judge_partitions(
 
 def _measure(
     rule: Volume | Fresh, rows: pa.Table, partitions: Sequence[str], trailing: Trailing, arrived: Mapping[str, int]
-) -> list[float]:
+) -> npt.NDArray[np.float64]:
+    """Return what the rule looks at, for each partition; NaN where there is nothing to compare with."""
     if isinstance(rule, Volume):
         means = {key: trailing(key, rule.trailing_days) for key in partitions}
-        return [arrived.get(key, 0) / mean if (mean := means[key]) else np.nan for key in partitions]
+        return np.array([arrived.get(key, 0) / mean if (mean := means[key]) else np.nan for key in partitions])
     found = rows.group_by("partition").aggregate([(rule.column, "max")])
     newest = dict(zip(found["partition"].to_pylist(), found[f"{rule.column}_max"].to_pylist(), strict=True))
-    return [
-        (start_of(shift_day(key, 1)) - newest[key]).total_seconds() / 3600
-        if DAY.fullmatch(key) and newest.get(key) is not None
-        else np.nan
-        for key in partitions
-    ]
+    return np.array(
+        [
+            (start_of(shift_day(key, 1)) - newest[key]).total_seconds() / 3600
+            if DAY.fullmatch(key) and newest.get(key) is not None
+            else np.nan
+            for key in partitions
+        ]
+    )

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from catena.declaration import Column, SqlSource
 from catena.partitions import DAY, parse_day, shift_day
 from catena.sources.delivery import Delivery
-from catena.sources.fault import SourceFault
+from catena.sources.fault import SourceDropped, SourceFault
 from catena.sources.files import as_text
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
@@ -78,13 +78,7 @@ def read_query(source: SqlSource, columns: Sequence[Column], url: URL, partition
             for part in result.columns(*names).partitions(source.chunk_rows):
                 chunks.append(_text_table(part, columns))
     except SQLAlchemyError as error:
-        read = sum(chunk.num_rows for chunk in chunks)
-        raise SourceFault(
-            label,
-            "source_dropped",
-            f"The database failed after {read} rows: {error}.",
-            "Nothing was published; run the partition again when it is back.",
-        ) from error
+        raise SourceDropped(label, sum(chunk.num_rows for chunk in chunks), error) from error
     finally:
         engine.dispose()
     rows = pa.concat_tables(chunks) if chunks else pa.table({name: pa.array([], pa.string()) for name in names})

@@ -14,7 +14,10 @@ class SourceFault(RuntimeError):
         rule: short name of what is wrong, such as `missing_column`.
         problem: one sentence with the place in the file.
         advice: what to do next.
+        may_pass: whether the same delivery may be whole at a later try: a file that is late, a connection that broke.
     """
+
+    may_pass = False
 
     def __init__(self, source: str, rule: str, problem: str, advice: str, checksum: str = "") -> None:
         super().__init__(f"{source}: {rule}: {problem} {advice}")
@@ -26,9 +29,25 @@ class SourceFault(RuntimeError):
 
 
 class MissingDelivery(SourceFault):
-    """There is no file for the partition; no fault for a dataset that may be absent."""
+    """There is no file for the partition yet; no fault for a dataset that may be absent."""
+
+    may_pass = True
 
     def __init__(self, source: str) -> None:
         super().__init__(
             source, "missing_file", "The file does not exist.", "Ask upstream for it, then run the partition again."
+        )
+
+
+class SourceDropped(SourceFault):
+    """A database failed while it was read."""
+
+    may_pass = True
+
+    def __init__(self, source: str, rows: int, error: Exception) -> None:
+        super().__init__(
+            source,
+            "source_dropped",
+            f"The database failed after {rows} rows: {error}.",
+            "Nothing was published; run the partition again when it is back.",
         )

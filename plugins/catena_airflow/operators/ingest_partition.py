@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from catena.workspace import Workspace
+    from catena_airflow.assets import Restatement
 
 
 class IngestPartitionOperator(LinkOperator):
@@ -32,6 +33,7 @@ class IngestPartitionOperator(LinkOperator):
 
     Args:
         dataset: name of the dataset.
+        restates: table whose correction is worth a hint of its own; its alias is one of the outlets.
         day_settled: asset that hears once that the day's datasets are settled; given to the last dataset's task.
         settled_before: task ids of the other datasets, whose outcomes the last task announces together with its own.
         last_partition: last day of a range that begins with `partition`.
@@ -44,6 +46,7 @@ class IngestPartitionOperator(LinkOperator):
         self,
         *,
         dataset: str,
+        restates: Restatement | None = None,
         day_settled: Asset | None = None,
         settled_before: Sequence[str] = (),
         last_partition: str = LAST_FROM_RUN,
@@ -51,6 +54,7 @@ class IngestPartitionOperator(LinkOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.dataset = dataset
+        self.restates = restates
         self.day_settled = day_settled
         self.settled_before = settled_before
         self.last_partition = last_partition
@@ -85,6 +89,16 @@ class IngestPartitionOperator(LinkOperator):
         if self.day_settled:
             verdicts = [{"status": other["status"], "reason": other["reason"]} for other in others]
             announce(context, {self.day_settled: changed}, {**extra, "besides": verdicts})
+        self._hint_at_restatement(context, outcome)
+
+    def _hint_at_restatement(self, context: Context, outcome: Outcome) -> None:
+        """Tell who used a partition that it has another content now; an alias carries the key of its run alone."""
+        if self.restates is None:
+            return
+        restated = outcome.details.get("restated", {}).get(self.restates.table, ())
+        # A retry cannot know whether the try before it died between the commit and this hint.
+        if restated or context["ti"].try_number > 1:
+            context["outlet_events"][self.restates.alias].add(self.restates.asset, extra={"partitions": list(restated)})
 
     def _outcomes_before(self, context: Context) -> list[dict[str, Any]]:
         """Return the outcomes of the other datasets' tasks; a task that skipped or failed left none."""

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from catena.workspace import Workspace
-    from catena_airflow.assets import Restatement
 
 
 class LinkOperator(BaseOperator):
@@ -43,20 +42,16 @@ class LinkOperator(BaseOperator):
     Args:
         usecase: name of the use case.
         partition: key of the partition; by default that of the run, or the parameter `partition`.
-        restates: table whose correction is worth a hint of its own; its alias is one of the outlets.
     """
 
     template_fields: Sequence[str] = ("partition",)
     link: ClassVar[Link]
     grain: ClassVar[Grain] = "day"
 
-    def __init__(
-        self, *, usecase: str, partition: str = FROM_RUN, restates: Restatement | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, usecase: str, partition: str = FROM_RUN, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.usecase = usecase
         self.partition = partition
-        self.restates = restates
 
     @abstractmethod
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
@@ -84,14 +79,10 @@ class LinkOperator(BaseOperator):
 
         usecase = declared_usecase(self.usecase)
         key = self.key(usecase)
-        workspace = Workspace()
-        before = self._content(workspace, usecase, key)
         with final_faults_fail(self.final_faults()):
-            outcome = self.act(workspace, usecase, key, run_of(context, self.usecase, self.link))
+            outcome = self.act(Workspace(), usecase, key, run_of(context, self.usecase, self.link))
         self.log.info("%s %s: %s, %s", self.link, key, outcome.status, outcome.reason)
         self.announce(context, outcome)
-        if self.restates and before not in (None, self._content(workspace, usecase, key)):
-            context["outlet_events"][self.restates.alias].add(self.restates.asset, extra={"partition": key})
         return dict(as_json(outcome.as_dict()))
 
     def announce(self, context: Context, outcome: Outcome) -> None:
@@ -104,9 +95,3 @@ class LinkOperator(BaseOperator):
         if not partitions:
             raise AirflowSkipException(f"{outcome.status}: {outcome.reason}")
         announce(context, self.emissions(partitions), extra_of(outcome))
-
-    def _content(self, workspace: Workspace, usecase: UseCase, key: str) -> int | None:
-        """Return the content identity of the table that may be restated, None where it is not watched or not there."""
-        if self.restates is None:
-            return None
-        return workspace.lake(usecase).contents(self.restates.table, [key])[key]

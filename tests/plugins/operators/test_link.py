@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from catena.declaration import UseCase
@@ -18,6 +18,7 @@ from catena.partitions import InvalidPartition
 from catena.run import Accounting, Outcome, RowsLost, Run
 from catena.settings import settings
 from catena.workspace import Workspace
+from catena_airflow.assets import Restatement
 from catena_airflow.operators.ingest_partition import IngestPartitionOperator
 from catena_airflow.operators.link import LinkOperator
 from catena_airflow.operators.promote_candidate import PromoteCandidateOperator
@@ -130,6 +131,16 @@ def last_task(answer: Outcome, before: Sequence[str] = ("first",)) -> AnsweringI
     return task
 
 
+def failing_task(error: Exception) -> IngestPartitionOperator:
+    """Return a dataset's task whose link raises."""
+
+    class FailingIngest(IngestPartitionOperator):
+        def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+            raise error
+
+    return FailingIngest(task_id="last", usecase=USECASE.name, dataset="flights", partition=DAY, last_partition="")
+
+
 UNCHANGED = Outcome("unchanged", "same file", (DAY,))
 
 
@@ -159,10 +170,40 @@ def test_refused_delivery_is_not_retried(make_context: Contexts) -> None:
     """A file that broke its contract breaks it again: one failure, and the error keeps its words."""
     from catena.chain.ingest import DeliveryRefused
 
-    class RefusingIngest(AnsweringIngest):
-        def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
-            raise DeliveryRefused("flights: 1 partition refused")
-
-    task = RefusingIngest(task_id="last", usecase=USECASE.name, dataset="flights", partition=DAY, last_partition="")
     with pytest.raises(AirflowFailException, match="1 partition refused"):
-        task.execute(make_context())
+        failing_task(DeliveryRefused("flights: 1 partition refused")).execute(make_context())
+
+
+def test_late_delivery_is_retried(make_context: Contexts) -> None:
+    """A file that is not there yet may come: Airflow tries again before the day is given up."""
+    from catena.chain.ingest import DeliveryAwaited
+
+    with pytest.raises(DeliveryAwaited, match="missing_file"):
+        failing_task(DeliveryAwaited("flights: missing_file")).execute(make_context())
+
+
+LABELS = Asset(name="labels.restated", uri="lake://x/labels.restated")
+RESTATEMENT = Restatement("labels", AssetAlias(name="labels.alias"), LABELS)
+
+
+def hints(given: Any) -> list[Any]:
+    """Return the events of the alias of the labels' restatement."""
+    return given["outlet_events"][RESTATEMENT.alias].asset_alias_events
+
+
+@pytest.mark.parametrize(
+    ("restated", "try_number", "count"),
+    [({"labels": [DAY]}, 1, 1), ({}, 1, 0), ({"other": [DAY]}, 1, 0), ({}, 2, 1)],
+)
+def test_correction_of_labels_is_hinted_at(
+    make_context: Contexts, restated: dict[str, list[str]], try_number: int, count: int
+) -> None:
+    """Who measured with the old labels hears of new ones; the first making of a day is no correction.
+
+    A retry hints in any case: the try before it may have died between the commit and the hint.
+    """
+    given = make_context(try_number=try_number)
+    task = last_task(replace(PUBLISHED, details={"restated": restated}))
+    task.restates = RESTATEMENT
+    task.execute(given)
+    assert len(hints(given)) == count

@@ -53,7 +53,7 @@ def test_range_is_one_commit_of_the_changed_days(lake, rows, run):
     both = pa.concat_tables([rows(D2, a=2.0), rows(D1, a=1.0)])
     assert lake.overwrite("readings", both, run=run, partitions=[D1, D2, D3]) == Written(1, True, (D1, D2, D3))
     after = pa.concat_tables([rows(D1, a=1.0), rows(D2, a=5.0)])
-    assert lake.overwrite("readings", after, run=run, partitions=[D1, D2, D3]) == Written(2, True, (D2,))
+    assert lake.overwrite("readings", after, run=run, partitions=[D1, D2, D3]) == Written(2, True, (D2,), (D2,))
     assert (values(lake, D1), values(lake, D2), values(lake, D3)) == ({"a": 1.0}, {"a": 5.0}, {})
     assert json.loads(lake.history("readings")[0]["catena.partitions"]) == [D2]
 
@@ -85,7 +85,7 @@ def test_unpartitioned_table_is_replaced_whole(lake, run):
     new = pa.Table.from_pylist([{"station": "c", "height_m": 4}], schema=schema)
     assert lake.overwrite("stations", old, run=run).version == 1
     assert lake.overwrite("stations", old.take([1, 0]), run=run) == Written(1, False, ())
-    assert lake.overwrite("stations", new, run=run) == Written(2, True, ("whole",))
+    assert lake.overwrite("stations", new, run=run) == Written(2, True, ("whole",), ("whole",))
     assert lake.read("stations").to_pylist() == [{"station": "c", "height_m": 4}]
 
 

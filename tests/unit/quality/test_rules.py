@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Unique, Volume
-from catena.quality.rules import RuleBroken, implied, judge, rule_name
+from catena.quality.expectations import RuleBroken
+from catena.quality.rules import implied, judge, rule_name
 
 DAY = "2013-01-05"
 SAID = {"severity": "quarantine", "reason": "because"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.ingest import DeliveryRefused
+from catena.chain.ingest import DeliveryAwaited, DeliveryRefused
 from catena.chain.quarantine import shown
 
 DAY = "2013-01-05"
@@ -40,11 +40,21 @@ def test_a_broken_file_is_refused_by_name_of_its_fault(deliver, ingest, workspac
     assert "FAIL" in (workspace.pages(usecase, "quality") / "flights" / f"{DAY}.html").read_text()
 
 
-def test_a_missing_file_is_refused_where_it_is_required(ingest, workspace):
-    """Flights must be delivered each day: no file is a failure with a verdict."""
-    with pytest.raises(DeliveryRefused, match="missing_file"):
+def test_a_late_file_is_awaited_where_it_is_required(deliver, ingest, workspace):
+    """Flights must be delivered each day: no file is a failure with a verdict, which the file's arrival mends."""
+    with pytest.raises(DeliveryAwaited, match="missing_file"):
         ingest()
     assert verdict(workspace).decision == "FAIL"
+    deliver("good.csv")
+    assert ingest().partitions == (DAY,)
+    assert verdict(workspace).decision in ("PASS", "WARN")
+
+
+def test_a_broken_file_among_late_ones_is_not_awaited(deliver, ingest):
+    """Waiting mends a late file only: with a broken one in the same pass, the pass is refused for good."""
+    deliver("truncated.csv.gz")
+    with pytest.raises(DeliveryRefused):
+        ingest(DAY, "2013-01-06")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""Great Expectations, asked which rows break an expectation.
+
+What is expected follows from declared rules, in `catena.quality.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from great_expectations.data_context.types.base import ProgressBarsConfig
+
+Positions = npt.NDArray[np.int64]
+
+
+class RuleBroken(RuntimeError):
+    """A rule could not be evaluated: its declaration is wrong, not the data."""
+
+
+@cache
+def batch_definition() -> Any:
+    """Return the one asset that every frame is handed to; making it costs as much as several expectations."""
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("lake").add_dataframe_asset("rows")
+    return asset.add_batch_definition_whole_dataframe("partitions")
+
+
+def breaking(frame: pd.DataFrame, expectations: Sequence[Any]) -> list[Positions]:
+    """Return for each expectation the positions of the rows that break it.
+
+    Args:
+        frame: columns that the expectations speak of, with the default index.
+        expectations: expectations on rows; none of them belongs to a suite yet.
+
+    Raises:
+        RuleBroken: GX could not evaluate an expectation.
+    """
+    found = [np.array([], dtype=np.int64)] * len(expectations)
+    if frame.empty or not expectations:
+        return found
+    # Whether all rows are good costs half of which ones are not, and most often they are.
+    held = _validate(frame, {n: expectation.copy() for n, expectation in enumerate(expectations)}, "BOOLEAN_ONLY")
+    broken = {n: expectations[n] for n, result in held.items() if not result.success}
+    for n, result in _validate(frame, broken, "COMPLETE").items():
+        found[n] = np.asarray(result.result["unexpected_index_list"], dtype=np.int64)
+    return found
+
+
+def absent(values: Sequence[npt.NDArray[np.bool_]]) -> list[Positions]:
+    """Return for each column where it has no value.
+
+    Args:
+        values: for each column, whether a row has a value; all of one length.
+    """
+    stacked = pd.DataFrame({"present": np.where(np.concatenate([*values, []]).astype(bool), 1.0, np.nan)})
+    (positions,) = breaking(stacked, [gxe.ExpectColumnValuesToNotBeNull(column="present")])
+    return _unstacked(positions, values)
+
+
+def untrue(conditions: Sequence[npt.NDArray[np.bool_]]) -> list[Positions]:
+    """Return for each condition where it does not hold."""
+    stacked = pd.DataFrame({"held": np.concatenate([*conditions, []]).astype(bool)})
+    (positions,) = breaking(stacked, [gxe.ExpectColumnValuesToBeInSet(column="held", value_set=[True])])
+    return _unstacked(positions, conditions)
+
+
+def outside(
+    values: Sequence[npt.NDArray[np.float64]], limits: Sequence[tuple[float | None, float | None]]
+) -> list[Positions]:
+    """Return for each column where a value lies outside its limits, which are allowed themselves.
+
+    Args:
+        values: numbers, NaN where there is none.
+        limits: minimum and maximum of each column; None for no limit.
+    """
+    ends = np.repeat(np.array(limits, dtype=np.float64).reshape(-1, 2), [len(column) for column in values], axis=0)
+    stacked = pd.DataFrame({"value": np.concatenate([*values, []]), "minimum": ends[:, 0], "maximum": ends[:, 1]})
+    low, high = breaking(stacked, [_at_least("value", "minimum"), _at_least("maximum", "value")])
+    return _unstacked(np.union1d(low, high), values)
+
+
+def _at_least(column: str, other: str) -> Any:
+    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=column, column_B=other, or_equal=True, ignore_row_if="either_value_is_missing"
+    )
+
+
+def _unstacked(positions: Positions, columns: Sequence[npt.NDArray[Any]]) -> list[Positions]:
+    """Return positions in columns that stood below each other as positions in each of them.
+
+    GX takes its time for each expectation and little for each row: columns of which the same is expected are judged as
+    one.
+    """
+    starts = np.cumsum([0, *(len(column) for column in columns)])
+    bounds = np.searchsorted(positions, starts)
+    return [positions[first:last] - start for first, last, start in zip(bounds, bounds[1:], starts, strict=False)]
+
+
+def _validate(frame: pd.DataFrame, expectations: dict[int, Any], result_format: str) -> dict[int, Any]:
+    """Return GX's result of each expectation; it does not keep their order."""
+    if not expectations:
+        return {}
+    for number, expectation in expectations.items():
+        expectation.meta = {"number": number}
+    suite = gx.ExpectationSuite(name="contract", expectations=list(expectations.values()))
+    results = batch_definition().get_batch({"dataframe": frame}).validate(
+        suite, result_format={"result_format": result_format, "include_unexpected_rows": False}
+    ).results  # fmt: skip
+    for result in results:
+        if result.exception_info and result.exception_info.get("raised_exception", True):
+            raise RuleBroken(f"{result.expectation_config.to_json_dict()}: {result.exception_info}")
+    return {result.expectation_config.meta["number"]: result for result in results}
