@@ -1,20 +1,20 @@
 """Measures each day: performance where labels are known, calibration, drift, volumes, data quality.
 
-Runs for each scored day, and again for a day whose labels were corrected.
+Runs for the month of days that were scored, or whose labels were corrected, and measures the days of it that changed.
 """
 
 from __future__ import annotations
 
 from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
-from catena_airflow.link_dag import day_param, link_dag
+from catena_airflow.link_dag import day_or_month_param, link_dag
 from catena_airflow.operators.monitor_partition import MonitorPartitionOperator
 from catena_airflow.schedules import each_scored_or_restated_day
 
 for usecase in declared_usecases():
     with link_dag(
         usecase, "monitor", schedule=each_scored_or_restated_day(usecase), role="mlops-engineer", rhythm="daily",
-        doc=__doc__, params=day_param(),
+        doc=__doc__, params=day_or_month_param(),
     ):  # fmt: skip
         MonitorPartitionOperator(
             task_id="monitor_partition", usecase=usecase.name, health=milestone(usecase, "health"),

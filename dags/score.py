@@ -1,7 +1,7 @@
 """Scores each day with what serves on that day, and publishes the predictions for applications.
 
-A day's features start a run for the day; the decision on what serves in a month starts one run for all days of it that
-are there. Whichever comes second does the work, the other one skips.
+New features, and the decision on what serves in a month, start a run for their month, which scores the days that have
+features and no score by what serves. Whichever comes second does the work, the other one skips.
 """
 
 from __future__ import annotations

@@ -79,6 +79,11 @@ def days_of_month(key: str) -> list[str]:
     return days(day_key(first), day_key(parse_month(shift_month(key, 1)) - timedelta(days=1)))
 
 
+def days_of(key: str) -> list[str]:
+    """Return the days of a day or month key, in order."""
+    return days_of_month(key) if MONTH.fullmatch(key) else [day_key(parse_day(key))]
+
+
 def months(first: str, last: str) -> Iterator[str]:
     """Yield the month keys from `first` to `last`, both included, in order."""
     while first <= last:

@@ -84,8 +84,8 @@ def month_param() -> dict[str, Param]:
 
 
 def day_or_month_param() -> dict[str, Param]:
-    """Return the parameter of scoring, for runs from the UI."""
-    return {"partition": _param("Day (2013-02-01) or whole month (2013-02) to score.", f"({DAY}|{MONTH})")}
+    """Return the parameter of scoring and monitoring, for runs from the UI."""
+    return {"partition": _param("Day (2013-02-01) or whole month (2013-02) to run for.", f"({DAY}|{MONTH})")}
 
 
 def daily_deadline() -> DeadlineAlert:

@@ -13,13 +13,13 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from catena.declaration import Calendar
-from catena.partitions import InvalidPartition, day_key, days_of_month, month_of, parse_day, parse_month
+from catena.partitions import InvalidPartition, day_key, month_of, parse_day, parse_month
 from catena.run import Outcome, Run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Grain = Literal["day", "month"]
+Grain = Literal["day", "month", "day or month"]
 
 # Partition runs carry a key; a run from the UI gives it as a parameter.
 FROM_RUN = "{{ dag_run.partition_key or params.get('partition') or '' }}"
@@ -32,7 +32,7 @@ def resolve_partition(given: str, grain: Grain, calendar: Calendar) -> str:
 
     Args:
         given: the rendered `partition` field; a day where a month is due stands for its month.
-        grain: what the link works on.
+        grain: what the link works on; a month is asked for by its key or by a day of it.
         calendar: the days for which there is data.
 
     Raises:
@@ -42,10 +42,11 @@ def resolve_partition(given: str, grain: Grain, calendar: Calendar) -> str:
     if not given:
         raise AirflowFailException(
             f"this run has no partition: trigger it with the parameter `partition` (a {grain}, like "
-            f"{'2013-01-05' if grain == 'day' else '2013-01'}), or through REST with `partition_key`"
+            f"{'2013-01' if grain == 'month' else '2013-01-05'}), or through REST with `partition_key`"
         )
     try:
-        key = _month_key(given) if grain == "month" else day_key(parse_day(given))
+        is_month = grain == "month" or (grain == "day or month" and len(given) == len("2013-01"))
+        key = _month_key(given) if is_month else day_key(parse_day(given))
     except InvalidPartition as error:
         raise AirflowFailException(str(error)) from error
     refuse_outside(key, calendar)
@@ -60,11 +61,6 @@ def refuse_outside(key: str, calendar: Calendar) -> None:
         raise AirflowSkipException(
             f"no data for this partition: {key} lies outside {calendar.first} to {calendar.last or 'today'}"
         )
-
-
-def days_of(key: str) -> list[str]:
-    """Return the days of a day or month key."""
-    return days_of_month(key) if len(key) == len("2013-01") else [key]
 
 
 def run_of(context: Context, usecase: str, link: str) -> Run:

@@ -69,18 +69,20 @@ def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_day_or_champion(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of scoring: a day's features, or the decision on what serves in a month.
+    """Return the timetable of scoring: new features, or the decision on what serves; both ask for their month.
 
-    The decision makes one run for its whole month, not one for each day: that run scores all days that are there in one
-    pass, and days that come later bring their own event.
+    A run scores the days of its month that are due. One task that makes the features of many days so starts one run for
+    each month, not one for each day; a single new day starts a run that finds that day alone.
     """
-    return _on_any({milestone(usecase, "features"): _day(usecase), milestone(usecase, "champion"): _month(usecase)})
+    return _on_any(
+        {milestone(usecase, "features"): _month_of_day(usecase), milestone(usecase, "champion"): _month(usecase)}
+    )
 
 
 def each_scored_or_restated_day(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of monitoring: a day's predictions, or a correction of its labels."""
+    """Return the timetable of monitoring: new predictions, or a correction of labels; both ask for their month."""
     labels = restatement(usecase, usecase.label.table).asset
-    return _on_any({milestone(usecase, "predictions"): _day(usecase), labels: _day(usecase)})
+    return _on_any({milestone(usecase, "predictions"): _month_of_day(usecase), labels: _month_of_day(usecase)})
 
 
 def each_decided_or_watched_month(usecase: UseCase) -> PartitionedAssetTimetable:
@@ -105,10 +107,12 @@ def _month(usecase: UseCase) -> PartitionMapper:
     return StartOfMonthMapper(timezone=usecase.timezone, input_format=MONTH)
 
 
+def _month_of_day(usecase: UseCase) -> StartOfMonthMapper:
+    return StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY)
+
+
 def _whole_month(usecase: UseCase) -> PartitionMapper:
-    return RollupMapper(
-        upstream_mapper=StartOfMonthMapper(timezone=usecase.timezone, input_format=DAY), window=MonthWindow()
-    )
+    return RollupMapper(upstream_mapper=_month_of_day(usecase), window=MonthWindow())
 
 
 def _midnight(usecase: UseCase, day: str) -> datetime:

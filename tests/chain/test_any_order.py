@@ -11,10 +11,10 @@ import pytest
 
 from catena.chain.features import build_features
 from catena.chain.ingest import ingest_dataset, refresh_reference
-from catena.chain.monitor import monitor_day
+from catena.chain.monitor import monitor_partition
 from catena.chain.promote import promote_candidate
 from catena.chain.report import issue_report
-from catena.chain.score import score_day, score_month
+from catena.chain.score import score_partition
 from catena.chain.train import train_candidate
 from catena.declaration import UseCase
 from catena.partitions import days, days_of_month, month_of, shift_month
@@ -54,16 +54,16 @@ class Hearsay:
             self._tell("features", self._run("features", build_features, key))
         elif event == "features":
             self._with_features.add(key)
-            self._tell("predictions", self._run("score", score_day, key))
+            self._tell("predictions", self._run("score", score_partition, key))
             if self._with_features >= set(days_of_month(month_of(key))):
                 self._tell("candidate", self._run("train", train_candidate, month_of(key)))
         elif event == "candidate":
             self._tell("champion", self._run("promote", promote_candidate, key))
         elif event == "champion":
-            self._tell("predictions", self._run("score", score_month, key))
+            self._tell("predictions", self._run("score", score_partition, key))
             self._run("report", issue_report, shift_month(key, -1))
         elif event == "predictions":
-            self._tell("health", self._run("monitor", monitor_day, key))
+            self._tell("health", self._run("monitor", monitor_partition, key))
         elif event == "health":
             self._with_health.add(key)
             if self._with_health >= set(days_of_month(month_of(key))):

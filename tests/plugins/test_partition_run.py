@@ -7,7 +7,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from catena.declaration import Calendar
 from catena.run import Outcome
-from catena_airflow.partition_run import days_of, partitions_to_announce, resolve_partition
+from catena_airflow.partition_run import partitions_to_announce, resolve_partition
 
 YEAR = Calendar(first="2013-01-01", last="2013-12-31")
 
@@ -57,9 +57,12 @@ def test_month_that_the_calendar_cuts_is_run() -> None:
     assert [resolve_partition(month, "month", cut) for month in ("2013-01", "2013-03")] == ["2013-01", "2013-03"]
 
 
-def test_days_of_keys() -> None:
-    """A month stands for its days, a day for itself."""
-    assert (len(days_of("2013-02")), days_of("2013-02-03")) == (28, ["2013-02-03"])
+def test_link_of_days_and_months_takes_each_as_it_is() -> None:
+    """Scoring and monitoring work on a month as well as on a day of it."""
+    assert [resolve_partition(key, "day or month", YEAR) for key in ("2013-02", "2013-02-03")] == [
+        "2013-02",
+        "2013-02-03",
+    ]
 
 
 @pytest.mark.parametrize(

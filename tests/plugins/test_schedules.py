@@ -54,10 +54,10 @@ def test_training_waits_for_all_days_of_the_month() -> None:
     assert rollup.to_upstream(MONTH) == set(days_of_month(MONTH))
 
 
-def test_decision_starts_one_scoring_run_for_its_month() -> None:
-    """Features start the run of their day, a decision starts one run for the month in which it takes effect."""
+def test_features_and_decision_start_one_scoring_run_for_their_month() -> None:
+    """The features of many days, made by one task, ask for one run a month, and so does what serves in it."""
     timetable = schedules.each_day_or_champion(USECASE)
-    assert mapper(timetable, "features").to_downstream(FIRST) == FIRST
+    assert mapper(timetable, "features").to_downstream(FIRST) == MONTH
     assert mapper(timetable, "champion").to_downstream(MONTH) == MONTH
 
 
@@ -78,8 +78,8 @@ def test_no_rollup_is_joined_with_another_event() -> None:
         assert not any(isinstance(each, RollupMapper) for each in timetable.partition_mapper_config.values())
 
 
-def test_corrected_labels_start_monitoring_of_their_day() -> None:
+def test_corrected_labels_start_monitoring_of_their_month() -> None:
     """Labels that change later change a day's measured performance, though neither its features nor its scores."""
     timetable = schedules.each_scored_or_restated_day(USECASE)
-    assert mapper(timetable, "predictions").to_downstream(FIRST) == FIRST
-    assert mapper(timetable, f"{USECASE.label.table}.restated").to_downstream(FIRST) == FIRST
+    assert mapper(timetable, "predictions").to_downstream(FIRST) == MONTH
+    assert mapper(timetable, f"{USECASE.label.table}.restated").to_downstream(FIRST) == MONTH

@@ -11,6 +11,7 @@ from catena.partitions import (
     InvalidPartition,
     day_key,
     days,
+    days_of,
     days_of_month,
     month_of,
     months,
@@ -92,3 +93,8 @@ def test_months_shift_and_come_back(day: date, by: int):
 def test_a_key_begins_at_midnight_utc():
     """Logical time is UTC, whatever the machine's zone."""
     assert start_of("2013-02") == start_of("2013-02-01") == datetime(2013, 2, 1, tzinfo=UTC)
+
+
+def test_a_month_stands_for_its_days_and_a_day_for_itself():
+    """February 2013 has 28 days."""
+    assert (len(days_of("2013-02")), days_of("2013-02-03")) == (28, ["2013-02-03"])

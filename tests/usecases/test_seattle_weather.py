@@ -14,10 +14,10 @@ from sqlalchemy import make_url
 
 from catena.chain.features import build_features
 from catena.chain.ingest import ingest_dataset
-from catena.chain.monitor import monitor_day
+from catena.chain.monitor import monitor_partition
 from catena.chain.promote import promote_candidate
 from catena.chain.report import issue_report
-from catena.chain.score import score_day
+from catena.chain.score import score_partition
 from catena.chain.train import train_candidate
 from catena.declared import declared_usecase
 from catena.partitions import days, days_of_month
@@ -46,9 +46,9 @@ def through_the_chain(workspace: Workspace) -> None:
     train_candidate(workspace, USECASE, "2012-01", run("train"))
     promote_candidate(workspace, USECASE, "2012-01", run("promote"))
     for day in days_of_month("2012-02"):
-        score_day(workspace, USECASE, day, run("score"))
+        score_partition(workspace, USECASE, day, run("score"))
     for day in days_of_month("2012-02"):
-        monitor_day(workspace, USECASE, day, run("monitor"))
+        monitor_partition(workspace, USECASE, day, run("monitor"))
     for month in ("2012-01", "2012-02"):
         issue_report(workspace, USECASE, month, run("report"))
 

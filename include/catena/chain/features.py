@@ -102,7 +102,7 @@ def _settle(lake: Lake, usecase: UseCase, day: str, ledger: Ledger) -> Settlemen
     return settle(
         lake,
         usecase.calendar,
-        day=day,
+        wanted=[day],
         output=view.table,
         spine=view.spine_table,
         needs=[Need(table, None if back is None else -back, 0) for table, back in _lookbacks(usecase).items()],

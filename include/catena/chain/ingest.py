@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from catena.arrow_sql import sql_over
 from catena.chain.landing import land, read_all
 from catena.chain.quarantine import FINAL_RULES, quarantined_rows, released, row_id
-from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, verdicts_of
+from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, refusal, verdicts_of
 from catena.declaration import CleanTable, Dataset, UseCase
 from catena.lake import WHOLE, Lake, Written, identity_of
 from catena.quality.casts import typed
@@ -172,7 +172,7 @@ def _judge_and_publish(
     outcome = _publish(plan, rows.filter(kept), quarantine, sorted(done), sum(arrived[item.partition] for item in good))
     if refused := {key: verdict for key, verdict in verdicts.items() if verdict.decision == "FAIL"}:
         awaited = all(key in faulty and faulty[key].may_pass for key in refused)
-        raise (DeliveryAwaited if awaited else DeliveryRefused)(_refusal(plan.dataset.name, refused, pages))
+        raise (DeliveryAwaited if awaited else DeliveryRefused)(refusal(plan.dataset.name, refused, pages))
     return _described(outcome, plan, verdicts, current, pages)
 
 
@@ -268,21 +268,6 @@ def _clean(plan: Plan, file: str, rows: pa.Table) -> pa.Table:
             "the SELECT of a clean table makes one row of each"
         )
     return result
-
-
-def _refusal(dataset: str, refused: Mapping[str, Verdict], pages: Mapping[str, str]) -> str:
-    shown = [
-        f"{key}: "
-        + "; ".join(
-            f"{result.rule}: {result.reason} {result.observed}".strip()
-            for result in verdict.broken()
-            if result.severity == "fail"
-        )
-        + f" ({pages[key]})"
-        for key, verdict in list(refused.items())[:10]
-    ]
-    more = f" and {len(refused) - 10} more" if len(refused) > 10 else ""
-    return f"{dataset}: {len(refused)} partitions refused. {' '.join(shown)}{more}"
 
 
 def _described(

@@ -22,7 +22,7 @@ from catena.chain.serving_months import ServingMonths
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.partitions import days_of_month, shift_day, start_of
+from catena.partitions import days_of, days_of_month, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -52,17 +52,20 @@ class _Day:
     alerts: list[watch.Alert]
 
 
-def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> Outcome:
-    """Measure a day, and every later day whose trailing window it changed, in one pass.
+def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+    """Measure the due days of a day or month, and every later day whose trailing window they changed, in one pass.
 
     Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions.
     """
     lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
+    wanted = [day for day in days_of(key) if usecase.calendar.holds(day)]
+    if not wanted:
+        return Outcome("skipped", f"{key} lies outside the calendar of the use case")
     settlement = _settle(
         lake,
         usecase,
-        day,
+        wanted,
         besides=_besides(workspace.ledger, usecase, serving, facts),
         serving=serving,
         ledger=workspace.ledger,
@@ -84,8 +87,8 @@ def monitor_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> O
         inputs=settlement.due,
         input_versions=versions,
     )
-    for key in due:
-        _record(workspace.ledger, usecase, run, key, found[key])
+    for day in due:
+        _record(workspace.ledger, usecase, run, day, found[day])
     raised = {key: [alert.subject for alert in found[key].alerts] for key in due if found[key].alerts}
     kept = settlement.current if run.try_number > 1 else ()
     return Outcome(
@@ -109,14 +112,14 @@ def _tables(usecase: UseCase) -> tuple[str, ...]:
 
 
 def _settle(
-    lake: Lake, usecase: UseCase, day: str, *, besides: Any, serving: ServingMonths, ledger: Ledger
+    lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: ServingMonths, ledger: Ledger
 ) -> Settlement:
     back = 1 - usecase.monitoring.trailing_days
     decided = _decided_absent(usecase, serving, ledger)
     return settle(
         lake,
         usecase.calendar,
-        day=day,
+        wanted=wanted,
         output="health",
         spine=usecase.label.table,
         needs=[Need(name, back, 0) for name in _tables(usecase)],

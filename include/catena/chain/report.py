@@ -104,8 +104,7 @@ def write_index(workspace: Workspace) -> Path:
 
 
 def _days(usecase: UseCase, month: str) -> list[str]:
-    calendar = usecase.calendar
-    return [day for day in days_of_month(month) if calendar.first <= day <= (calendar.last or day)]
+    return [day for day in days_of_month(month) if usecase.calendar.holds(day)]
 
 
 def _trained_on(serving: ServingMonths, span: Sequence[str]) -> str | None:

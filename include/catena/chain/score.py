@@ -18,7 +18,7 @@ from catena.chain.serving_months import ServingMonths
 from catena.chain.training_data import open_registry
 from catena.declaration import UseCase
 from catena.lake import PREDICTIONS, Lake, Written, arrow_schema, identity_of
-from catena.partitions import days_of_month, month_of
+from catena.partitions import days_of, month_of
 from catena.registry.trusted_types import trusted_types
 from catena.run import Accounting, Outcome, Run
 from catena.serving.predict import predict
@@ -30,16 +30,10 @@ _TABLE = "predictions"
 _SAID = ("entity", "decision_at", "score", "model_version", "model_role")
 
 
-def score_day(workspace: Workspace, usecase: UseCase, day: str, run: Run) -> Outcome:
-    """Score a day, if its features are there and it is decided what serves in its month."""
-    return _score(workspace, usecase, [day], month_of(day), run)
-
-
-def score_month(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
-    """Score all days of a month whose features are there, in one pass."""
-    first, last = usecase.calendar.first, usecase.calendar.last
-    wanted = [day for day in days_of_month(month) if first <= day and (last is None or day <= last)]
-    return _score(workspace, usecase, wanted, month, run)
+def score_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+    """Score the due days of a day or month key, if it is decided what serves in the month, in one pass."""
+    wanted = [day for day in days_of(key) if usecase.calendar.holds(day)]
+    return _score(workspace, usecase, wanted, key[: len("2013-01")], run)
 
 
 def _score(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month: str, run: Run) -> Outcome:
@@ -54,10 +48,11 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
     serves = entries.serves(f"{month}-01")
     if serves is None:
         return Outcome("skipped", _why_nothing_serves(usecase, entries, month))
-    settlements = [_settled(lake, usecase, day, serves) for day in wanted]
-    due = {day: identity for each in settlements for day, identity in each.due.items()}
+    if not wanted:
+        return Outcome("skipped", "no day lies in the calendar")
+    settlement = _settled(lake, usecase, wanted, serves)
+    due, current = settlement.due, list(settlement.current)
     written = _score_days(workspace, usecase, due, serves, run) if due else None
-    current = sorted(day for each in settlements for day in each.current)
     published = _publish(workspace, usecase, lake, sorted({*due, *current}))
     changed = tuple(sorted({*(written.changed_partitions if written else ()), *published}))
     if changed:
@@ -71,8 +66,7 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
     if done:
         kept_days = done if run.try_number > 1 else ()
         return Outcome("unchanged", f"scored by {serves['model_version']} from the same features already", kept_days)
-    waiting = next((each.waiting for each in settlements if each.waiting), "no day lies in the calendar")
-    return Outcome("skipped", waiting)
+    return Outcome("skipped", settlement.waiting or "nothing to score")
 
 
 def _why_nothing_serves(usecase: UseCase, entries: ServingMonths, month: str) -> str:
@@ -83,11 +77,11 @@ def _why_nothing_serves(usecase: UseCase, entries: ServingMonths, month: str) ->
     return f"waiting for the decision on what serves in {month}"
 
 
-def _settled(lake: Lake, usecase: UseCase, day: str, serves: Mapping[str, Any]) -> Settlement:
+def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], serves: Mapping[str, Any]) -> Settlement:
     features = usecase.features.table
     besides = {name: serves[name] for name in ("model_version", "sha256", "role")}
     return settle(
-        lake, usecase.calendar, day=day, output=_TABLE, spine=features, needs=[Need(features)],
+        lake, usecase.calendar, wanted=wanted, output=_TABLE, spine=features, needs=[Need(features)],
         besides=lambda _: besides, is_decided=lambda _table, _day: False,
     )  # fmt: skip
 

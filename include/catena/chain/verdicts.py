@@ -147,6 +147,22 @@ def _payload(verdict: Verdict, page: str) -> dict[str, Any]:
     }
 
 
+def refusal(dataset: str, refused: Mapping[str, Verdict], pages: Mapping[str, str]) -> str:
+    """Return what is wrong with the refused partitions, by rule, with their pages; ten of them at most."""
+    shown = [
+        f"{key}: "
+        + "; ".join(
+            f"{result.rule}: {result.reason} {result.observed}".strip()
+            for result in verdict.broken()
+            if result.severity == "fail"
+        )
+        + f" ({pages[key]})"
+        for key, verdict in list(refused.items())[:10]
+    ]
+    more = f" and {len(refused) - 10} more" if len(refused) > 10 else ""
+    return f"{dataset}: {len(refused)} partitions refused. {' '.join(shown)}{more}"
+
+
 def entry_checksums(workspace: Workspace, usecase: UseCase, dataset: str, partitions: Sequence[str]) -> dict[str, str]:
     """Return, for each partition whose last verdict let it be published, the checksum of the delivery it judged."""
     only = partitions[0] if len(partitions) == 1 else None

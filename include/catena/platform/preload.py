@@ -1,7 +1,7 @@
 """Imports what tasks need once, in the scheduler, so that its forked workers and tasks find it loaded.
 
-Import only: a thread that runs at the fork does not exist in the child, and a lock that it held stays locked for ever.
-What is imported here must start no thread, which `tests/unit/platform/test_preload.py` watches.
+A thread that runs at the fork does not exist in the child, and a lock that it held stays locked for ever: what is
+loaded and called here must start no thread, which `tests/unit/platform/test_preload.py` watches.
 """
 
 from __future__ import annotations
@@ -47,6 +47,26 @@ LIBRARIES = (
     "catena.chain.score",
     "catena.chain.monitor",
     "catena.chain.report",
+    # What a task imports when it reads its DAG file.
+    "airflow.providers.standard.operators.empty",
+    "catena_airflow.link_dag",
+    "catena_airflow.operators.announce_partition",
+    "catena_airflow.operators.build_features",
+    "catena_airflow.operators.ingest_partition",
+    "catena_airflow.operators.issue_report",
+    "catena_airflow.operators.monitor_partition",
+    "catena_airflow.operators.promote_candidate",
+    "catena_airflow.operators.refresh_references",
+    "catena_airflow.operators.score_partition",
+    "catena_airflow.operators.train_candidate",
+    "catena_airflow.schedules",
+)
+# Called once: they fill tables and compile templates that each task would otherwise make for itself.
+CALLS = (
+    ("catena.declared", "declared_usecases"),
+    ("catena.quality.expectations", "warm_up"),
+    ("catena.quality.page", "template"),
+    ("catena.run", "code_version"),
 )
 # Read when it is set by `catena.platform.processes`, for the scheduler alone.
 SWITCH = "CATENA_PRELOAD"
@@ -58,6 +78,8 @@ def warm_workers() -> None:
         return
     for name in LIBRARIES:
         importlib.import_module(name)
+    for module, function in CALLS:
+        getattr(importlib.import_module(module), function)()
     # A child's collector would walk all these objects again and again, and copy the pages they lie on.
     gc.collect()
     gc.freeze()

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from great_expectations.data_context.types.base import ProgressBarsConfig
+from tqdm import tqdm
 
 Positions = npt.NDArray[np.int64]
 
@@ -26,11 +27,22 @@ class RuleBroken(RuntimeError):
 @cache
 def batch_definition() -> Any:
     """Return the one asset that every frame is handed to; making it costs as much as several expectations."""
+    # GX asks for progress bars even where none is shown, and the first one starts a thread that watches them.
+    tqdm.monitor_interval = 0
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("lake").add_dataframe_asset("rows")
     return asset.add_batch_definition_whole_dataframe("partitions")
+
+
+def warm_up() -> None:
+    """Ask one question of each kind: GX and pandas fill their tables at the first one, not when they are imported."""
+    absent([np.array([True])])
+    untrue([np.array([True])])
+    outside([np.array([1.0])], [(0.0, 2.0)])
+    texts = pd.DataFrame({"text": ["a"]})
+    breaking(texts, [gxe.ExpectColumnValuesToMatchRegex(column="text", regex="a")])
 
 
 def breaking(frame: pd.DataFrame, expectations: Sequence[Any]) -> list[Positions]:

@@ -17,7 +17,8 @@ _SENTENCES = {
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
+    """Return the compiled template."""
     environment = Environment(
         loader=PackageLoader("catena.quality"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
     )
@@ -28,6 +29,6 @@ def render(verdict: Verdict, usecase: str) -> str:
     """Return the page of a verdict."""
     broken = {id(result) for result in verdict.broken()}
     ordered = [*verdict.broken(), *(result for result in verdict.results if id(result) not in broken)]
-    return _template().render(
+    return template().render(
         verdict=verdict, usecase=usecase, sentence=_SENTENCES[verdict.decision], results=ordered, broken=len(broken)
     )

@@ -6,7 +6,7 @@ What follows from a failure belongs in `catena.quality.verdict` and in the chain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -70,33 +70,39 @@ def judge(
         arrived: rows that came in, for each partition.
     """
     on_rows = [rule for rule in rules if not isinstance(rule, (Volume, Fresh))]
+    on_partitions = [rule for rule in rules if isinstance(rule, (Volume, Fresh))]
+    limited = {n: rule for n, rule in enumerate(on_rows) if isinstance(rule, Between)}
+    measures = [_measure(rule, rows, partitions, trailing, arrived) for rule in on_partitions]
+    beyond = outside(
+        [*(_numbers(rows, rule) for rule in limited.values()), *measures],
+        [_limits(rule) for rule in (*limited.values(), *on_partitions)],
+    )
+    broken = {**_by_place(limited, beyond[: len(limited)]), **_broken_rows(rows, on_rows, released)}
     failures = []
-    for number, found in sorted(_broken_rows(rows, on_rows, released).items()):
+    for number, found in sorted(broken.items()):
         rule, shown = on_rows[number], ()
         column = _column(rule)
+        if not len(found):
+            continue
         if column and not isinstance(rule, NotNull):
             # As the rows have it: pandas makes 7 into 7.0 where the column has nulls.
             shown = tuple(rows[column].take(pa.array(found)).cast(pa.string()).to_pylist())
         failures.append(Failures(rule_name(rule), rule.severity, column, rule.reason, found, shown))
-    return Judgement(tuple(failures), _judge_partitions(rows, rules, partitions, trailing, arrived))
+    whole = _results(partitions, on_partitions, measures, beyond[len(limited) :])
+    return Judgement(tuple(failures), whole)
 
 
-def _broken_rows(
-    rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]
-) -> dict[int, npt.NDArray[np.int64]]:
-    """Return the positions of the rows that break a rule, by the rule's place; a rule that holds is not there."""
+def _broken_rows(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np.bool_]) -> dict[int, Positions]:
+    """Return the positions of the rows that break a rule without limits, by the rule's place."""
     needed = {n: rule for n, rule in enumerate(rules) if isinstance(rule, NotNull)}
-    limited = {n: rule for n, rule in enumerate(rules) if isinstance(rule, Between)}
     conditions = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (Holds, Unique))}
     texts = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (InSet, Matches))}
     frame = rows.select(list(dict.fromkeys(rule.column for rule in texts.values()))).to_pandas()
-    broken = {
+    return {
         **_by_place(needed, absent([rows[rule.column].is_valid().to_numpy() for rule in needed.values()])),
-        **_by_place(limited, outside([_numbers(rows, rule) for rule in limited.values()], _limits(limited.values()))),
         **_by_place(conditions, untrue(_held(rows, list(conditions.values()), released))),
         **_by_place(texts, breaking(frame, [_text_expectation(rule) for rule in texts.values()])),
     }
-    return {number: found for number, found in broken.items() if len(found)}
 
 
 def _by_place(rules: Mapping[int, Rule], found: Sequence[Positions]) -> dict[int, Positions]:
@@ -113,8 +119,14 @@ def _numbers(rows: pa.Table, rule: Between) -> npt.NDArray[np.float64]:
     return found
 
 
-def _limits(rules: Iterable[Between]) -> list[tuple[float | None, float | None]]:
-    return [(rule.minimum, rule.maximum) for rule in rules]
+def _limits(rule: Between | Volume | Fresh) -> tuple[float | None, float | None]:
+    match rule:
+        case Between():
+            return rule.minimum, rule.maximum
+        case Volume():
+            return rule.minimum_ratio, rule.maximum_ratio
+        case Fresh():
+            return None, rule.within_hours
 
 
 def _text_expectation(rule: InSet | Matches) -> Any:
@@ -159,22 +171,17 @@ def _any_null(rule: Unique) -> str:
     return "(" + " OR ".join(f'"{name}" IS NULL' for name in rule.columns) + ")"
 
 
-def _judge_partitions(
-    rows: pa.Table, rules: Sequence[Rule], partitions: Sequence[str], trailing: Trailing, arrived: Mapping[str, int]
+def _results(
+    partitions: Sequence[str],
+    rules: Sequence[Volume | Fresh],
+    measures: Sequence[npt.NDArray[np.float64]],
+    broken: Sequence[Positions],
 ) -> dict[str, tuple[RuleResult, ...]]:
-    whole = [rule for rule in rules if isinstance(rule, (Volume, Fresh))]
+    """Return how each partition fares by the rules on partitions."""
     results: dict[str, list[RuleResult]] = {key: [] for key in partitions}
-    if not whole or not partitions:
-        return dict.fromkeys(partitions, ())
-    measures = [_measure(rule, rows, partitions, trailing, arrived) for rule in whole]
-    limits = [
-        (rule.minimum_ratio, rule.maximum_ratio) if isinstance(rule, Volume) else (None, rule.within_hours)
-        for rule in whole
-    ]
-    for rule, measured, bad in zip(whole, measures, outside(measures, limits), strict=True):
-        for position, key in enumerate(partitions):
-            value = measured[position]
-            unit = " times the trailing mean" if isinstance(rule, Volume) else " hours before the partition's end"
+    for rule, measured, bad in zip(rules, measures, broken, strict=True):
+        unit = " times the trailing mean" if isinstance(rule, Volume) else " hours before the partition's end"
+        for position, (key, value) in enumerate(zip(partitions, measured, strict=True)):
             seen = "no history" if np.isnan(value) else f"{value:.2f}{unit}"
             results[key].append(
                 RuleResult(rule_name(rule), rule.severity, _column(rule), rule.reason, position not in bad, 0, seen)

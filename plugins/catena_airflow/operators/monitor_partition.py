@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MonitorPartitionOperator(LinkOperator):
-    """Measures a day: performance where labels are known, drift, volumes, data quality.
+    """Measures the days of a month, or one day: performance where labels are known, drift, volumes, data quality.
 
     Args:
         health: asset that hears of the days that were measured.
@@ -25,7 +25,7 @@ class MonitorPartitionOperator(LinkOperator):
     """
 
     link = "monitor"
-    grain = "day"
+    grain = "day or month"
 
     def __init__(self, *, health: Asset, watched: Asset, **kwargs: Any) -> None:
         super().__init__(outlets=[health, watched], **kwargs)
@@ -34,10 +34,10 @@ class MonitorPartitionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.monitor import monitor_day
+        from catena.chain.monitor import monitor_partition
         from catena.chain.readiness import until_settled
 
-        return until_settled(lambda: monitor_day(workspace, usecase, key, run))
+        return until_settled(lambda: monitor_partition(workspace, usecase, key, run))
 
     def emissions(self, partitions: Sequence[str]) -> dict[Asset, Sequence[str]]:
         """Return the days for health, their months for what is watched."""

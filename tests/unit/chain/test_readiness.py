@@ -68,7 +68,7 @@ class Link:
         return settle(
             self.lake,
             CALENDAR,
-            day=day,
+            wanted=[day],
             output="sums",
             spine="events",
             needs=NEEDS,
@@ -128,6 +128,24 @@ def test_any_order_with_repeats_and_corrections_ends_the_same(deliveries):
         for day, _ in deliveries:
             link(day)
         assert link.made == made
+
+
+def test_a_run_goes_on_behind_its_reach_while_days_are_due(lake):
+    """Days that came in a flood are made by the first run, not one by each of the runs that follow."""
+    link = Link(lake)
+    for day in DAYS:
+        deliver(lake, day, 1)
+    link(DAYS[0])
+    assert link.made == DAYS
+
+
+def test_a_run_stops_behind_its_reach_at_the_first_day_that_waits(lake):
+    """What lies behind a gap has its own event; it is not looked at."""
+    link = Link(lake)
+    for day in DAYS[:4] + DAYS[5:]:
+        deliver(lake, day, 1)
+    link(DAYS[0])
+    assert link.made == DAYS[:4]
 
 
 @settings(max_examples=8)
@@ -248,7 +266,7 @@ def test_windows_that_look_ahead_settle_earlier_days(lake):
     found = settle(
         lake,
         CALENDAR,
-        day=DAYS[1],
+        wanted=[DAYS[1]],
         output="sums",
         spine="events",
         needs=ahead,

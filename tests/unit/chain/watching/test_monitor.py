@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.monitor import monitor_day
+from catena.chain.monitor import monitor_partition
 from catena.partitions import start_of
 
 
@@ -17,7 +17,7 @@ def measures(world, day):
 def test_values_are_those_of_a_count_by_hand(world):
     """The means, the coverage and the volumes of a day are what counting its rows gives."""
     day = "2013-02-10"
-    outcome = monitor_day(world.workspace, world.usecase, day, world.run)
+    outcome = monitor_partition(world.workspace, world.usecase, day, world.run)
     assert outcome.status == "published"
     found = measures(world, day)
     rows = world.lake.read("arrivals", [day]).to_pylist()
@@ -40,7 +40,7 @@ def test_values_are_those_of_a_count_by_hand(world):
 
 def test_first_served_days_do_not_wait_for_predictions_that_were_never_made(world):
     """The trailing window of the first served days reaches back to days on which nothing served."""
-    assert monitor_day(world.workspace, world.usecase, "2013-02-01", world.run).status == "published"
+    assert monitor_partition(world.workspace, world.usecase, "2013-02-01", world.run).status == "published"
     assert measures(world, "2013-02-01")["label_mean", 7, "", ""]["rows"] == 23
 
 
@@ -55,7 +55,7 @@ def test_a_served_day_without_predictions_waits(world):
         effective_at=start_of("2013-01"),
         payload={"serves": {"model_version": "0", "role": "champion", "trained_on": "2012-12"}},
     )
-    outcome = monitor_day(world.workspace, world.usecase, "2013-02-01", world.run)
+    outcome = monitor_partition(world.workspace, world.usecase, "2013-02-01", world.run)
     # The first day whose window of seven lies in February altogether.
     assert outcome.partitions[0] == "2013-02-07"
     assert measures(world, "2013-02-01") == {}
@@ -63,22 +63,22 @@ def test_a_served_day_without_predictions_waits(world):
 
 def test_the_same_inputs_change_nothing(world):
     """A repeat writes no version; a retry tells downstream of the days that stand."""
-    first = monitor_day(world.workspace, world.usecase, "2013-02-27", world.run)
+    first = monitor_partition(world.workspace, world.usecase, "2013-02-27", world.run)
     assert set(first.partitions) == {"2013-02-27", "2013-02-28"}
     version = world.lake.version("health")
-    assert monitor_day(world.workspace, world.usecase, "2013-02-27", world.run).status == "unchanged"
-    again = monitor_day(world.workspace, world.usecase, "2013-02-27", world.again())
+    assert monitor_partition(world.workspace, world.usecase, "2013-02-27", world.run).status == "unchanged"
+    again = monitor_partition(world.workspace, world.usecase, "2013-02-27", world.again())
     assert (again.status, again.partitions) == ("unchanged", ("2013-02-27", "2013-02-28"))
     assert world.lake.version("health") == version
 
 
 def test_a_correction_reaches_every_window_that_holds_the_day(world):
     """A corrected outcome is measured anew on its day and on the six days whose window reaches back to it."""
-    monitor_day(world.workspace, world.usecase, "2013-02-01", world.run)
-    monitor_day(world.workspace, world.usecase, "2013-02-08", world.run)
+    monitor_partition(world.workspace, world.usecase, "2013-02-01", world.run)
+    monitor_partition(world.workspace, world.usecase, "2013-02-08", world.run)
     rows = world.lake.read("arrivals", ["2013-02-03"]).to_pylist()
     world.put("arrivals", [row | {"delay_min": 90.0} for row in rows], ["2013-02-03"])
-    outcome = monitor_day(world.workspace, world.usecase, "2013-02-03", world.run)
+    outcome = monitor_partition(world.workspace, world.usecase, "2013-02-03", world.run)
     assert outcome.partitions == tuple(f"2013-02-{day:02d}" for day in range(3, 10))
     assert measures(world, "2013-02-03")["label_mean", 1, "", ""]["value"] == 1.0
 
@@ -86,11 +86,11 @@ def test_a_correction_reaches_every_window_that_holds_the_day(world):
 def test_an_alert_is_raised_and_cleared(world):
     """A passed limit is an alert in table and ledger; measured again within the limits, it is cleared."""
     world.judge("2013-02-28", "WARN", refused=6)
-    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    monitor_partition(world.workspace, world.usecase, "2013-02-28", world.run)
     found = measures(world, "2013-02-28")["quarantine_rate", 1, "dataset", "deliveries"]
     assert (found["value"], found["is_alert"]) == (pytest.approx(6 / 30), True)
     world.judge("2013-02-28", "PASS", refused=0)
-    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    monitor_partition(world.workspace, world.usecase, "2013-02-28", world.run)
     entries = world.workspace.ledger.entries("parcels", kind="health", subject="quarantine_rate:deliveries")
     assert [entry.decision for entry in entries] == ["ALERT", "CLEARED"]
 
@@ -99,14 +99,14 @@ def test_a_day_that_its_source_never_delivered_is_not_waited_for(world_of):
     """A refused day has no outcomes, features or predictions; its successors are measured without it."""
     world = world_of("binary", refused=("2013-02-05",))
     assert world.lake.contents("predictions", ["2013-02-05"])["2013-02-05"] is None
-    assert monitor_day(world.workspace, world.usecase, "2013-02-06", world.run).status == "published"
+    assert monitor_partition(world.workspace, world.usecase, "2013-02-06", world.run).status == "published"
     assert measures(world, "2013-02-06")["label_mean", 7, "", ""]["rows"] == 5 * 23
 
 
 def test_regression_is_measured_by_its_errors(world_of):
     """A regression has errors in the label's unit and no ranking."""
     world = world_of("regression")
-    monitor_day(world.workspace, world.usecase, "2013-02-28", world.run)
+    monitor_partition(world.workspace, world.usecase, "2013-02-28", world.run)
     found = measures(world, "2013-02-28")
     rows = world.lake.read("arrivals", ["2013-02-28"]).to_pylist()
     scores = {row["entity"]: row["score"] for row in world.lake.read("predictions", ["2013-02-28"]).to_pylist()}

@@ -1,0 +1,48 @@
+"""The types with which a use case is declared, and nothing that runs.
+
+Read whenever Airflow parses a DAG file: only the standard library and pydantic may be imported here. Logic that acts on
+a declaration belongs in the link that it concerns.
+"""
+
+from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
+from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
+from catena.declaration.reporting import Amount, Reference, Report
+from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
+from catena.declaration.usecase import Calendar, UseCase
+from catena.declaration.watching import Limit, Monitoring
+
+__all__ = [
+    "Amount",
+    "Between",
+    "Calendar",
+    "Classification",
+    "CleanTable",
+    "Column",
+    "ColumnType",
+    "Dataset",
+    "Declared",
+    "FeatureInput",
+    "FeatureView",
+    "FileSource",
+    "Fresh",
+    "Gate",
+    "Holds",
+    "InSet",
+    "Label",
+    "Limit",
+    "Matches",
+    "Model",
+    "Monitoring",
+    "Name",
+    "NotNull",
+    "Reference",
+    "Report",
+    "Rule",
+    "Severity",
+    "SqlSource",
+    "Table",
+    "Unique",
+    "UseCase",
+    "Volume",
+]

@@ -1,0 +1,84 @@
+"""What is known at a decision, what is to be foreseen, and how a model for it is built and judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from catena.declaration.tables import Declared, Name
+
+
+class FeatureInput(Declared):
+    """A lake table that a feature view may read.
+
+    `cut="row"`: the SQL sees `<name>_asof`, the pairs of a decision (columns `decision_*`) and an input row known at
+    its decision time. `cut="partition"`: the SQL sees `<name>`, the rows known at the earliest decision of the
+    partition. `cut="static"`: reference data, which has no history.
+    """
+
+    name: Name
+    table: Name
+    cut: Literal["row", "partition", "static"]
+    columns: tuple[Name, ...]
+    known_at: str = "known_at"
+    lookback_days: int = 0
+    """Earlier day partitions that are read besides the partition itself."""
+
+
+class FeatureView(Declared):
+    """Features for one decision per entity, as SQL over point-in-time inputs."""
+
+    table: Name
+    spine_table: Name
+    """Clean table whose rows of the partition are the entities to decide on."""
+    entity: Name
+    decision_sql: str
+    """Expression over the spine table for the UTC instant of the decision."""
+    sql: str
+    inputs: tuple[FeatureInput, ...]
+
+
+class Label(Declared):
+    """The target: an SQL expression over `table`, null where the declared rule leaves the row out."""
+
+    table: Name
+    entity: Name
+    expression: str
+    description: str
+    unit: str
+    """`probability` for a binary label, otherwise the unit of the value."""
+    known_at: str = "known_at"
+
+
+class Model(Declared):
+    """How a candidate is built; the factory returns an unfitted scikit-learn pipeline."""
+
+    kind: Literal["binary", "regression"] = "binary"
+    """A binary score is the probability of the event, a regression score the expected value."""
+    factory: str
+    """`module:function`, called with the seed."""
+    numeric: tuple[Name, ...]
+    categorical: tuple[Name, ...]
+    baseline_by: tuple[Name, ...]
+    """Columns whose groups' mean label is the baseline."""
+    slices: tuple[Name, ...]
+    validation_days: int = 7
+    minimum_rows: int = 500
+    seed: int = 20130101
+    trusted_types: tuple[str, ...] = ()
+    """Types beyond scikit-learn's own that skops may load for this model, each reviewed."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the feature columns in the order in which the model takes them."""
+        return self.numeric + self.categorical
+
+
+class Gate(Declared):
+    """When a challenger replaces what serves."""
+
+    metric: Literal["roc_auc", "pr_auc", "brier", "log_loss", "mae", "rmse"]
+    minimum_gain: float = 0.0
+    """How much better than the champion, on the same holdout, the challenger must be, in units of the metric."""
+    minimum_gain_over_baseline: float = 0.0
+    maximum_ece: float | None = None
+    """Largest expected calibration error of a binary model that may serve."""

@@ -1,0 +1,87 @@
+"""A use case as a whole, and the days for which it has data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import model_validator
+
+from catena.declaration.datasets import Dataset
+from catena.declaration.learning import FeatureView, Gate, Label, Model
+from catena.declaration.reporting import Report
+from catena.declaration.tables import Declared, Name, Table
+from catena.declaration.watching import Monitoring
+
+
+class Calendar(Declared):
+    """The days for which sources hold data; `last` is None for a source that goes on."""
+
+    first: str
+    last: str | None = None
+
+    def holds(self, day: str) -> bool:
+        """Return whether a day key lies between first and last, both included."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+class UseCase(Declared):
+    """The one place that says what a use case is; DAGs, tables, gates and reports follow from it."""
+
+    name: Name
+    title: str
+    question: str
+    owner: str
+    timezone: str
+    calendar: Calendar
+    tables: tuple[Table, ...]
+    datasets: tuple[Dataset, ...]
+    features: FeatureView
+    label: Label
+    model: Model
+    gate: Gate
+    monitoring: Monitoring
+    report: Report
+    exporter: str
+    """`module:function` that plays the upstream system for the demo and the tests."""
+    folder: Path
+    """Folder of the declaration; holds `sql/`."""
+
+    @model_validator(mode="after")
+    def _tables_exist(self) -> UseCase:
+        names = [table.name for table in self.tables]
+        if len(names) != len(set(names)):
+            raise ValueError(f"use case {self.name}: a table is declared twice in {names}")
+        used = {clean.table for dataset in self.datasets for clean in dataset.clean}
+        used |= {item.table for item in self.features.inputs}
+        used |= {self.features.table, self.features.spine_table, self.label.table}
+        if missing := used - set(names):
+            raise ValueError(f"use case {self.name}: tables {sorted(missing)} are used but not declared")
+        return self
+
+    def table(self, name: str) -> Table:
+        """Return the declared table of that name; KeyError names the use case where there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(f"use case {self.name} declares no table {name!r}")
+
+    def dataset(self, name: str) -> Dataset:
+        """Return the declared dataset of that name; KeyError names the use case where there is none."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(f"use case {self.name} declares no dataset {name!r}")
+
+    def sql(self, file: str) -> str:
+        """Return the text of a file in the use case's `sql/` folder."""
+        return (self.folder / "sql" / file).read_text(encoding="utf-8")
+
+    @property
+    def partitioned_datasets(self) -> tuple[Dataset, ...]:
+        """The datasets that deliver one partition a day."""
+        return tuple(dataset for dataset in self.datasets if dataset.is_partitioned)
+
+    @property
+    def reference_datasets(self) -> tuple[Dataset, ...]:
+        """The datasets that are delivered whole."""
+        return tuple(dataset for dataset in self.datasets if not dataset.is_partitioned)
