@@ -85,7 +85,6 @@ def ingest_dataset(
     current = _current(plan, partitions, checksums)
     fresh = [item for item in deliveries if item.partition not in current]
     faulty = {key: fault for key, fault in faults.items() if key not in absent}
-    land(lake, dataset, fresh, run)
     return _judge_and_publish(plan, fresh, [key for key in absent if key not in current], faulty, (current, free))
 
 
@@ -155,9 +154,12 @@ def _judge_and_publish(
     rules = implied(plan.dataset.columns, plan.dataset.rules)
     keys = [item.partition for item in deliveries]
     arrived = {item.partition: item.rows.num_rows + len(item.malformed) for item in deliveries}
-    judgement = judge(
-        rows, rules, keys, trailing=means_of(plan.lake, plan.dataset, arrived), released=may_pass, arrived=arrived
-    )
+    trailing = means_of(plan.lake, plan.dataset, arrived)
+    # Delta writes outside Python's lock: the deliveries land while they are judged.
+    with ThreadPoolExecutor(1) as pool:
+        landing = pool.submit(land, plan.lake, plan.dataset, deliveries, plan.run)
+        judgement = judge(rows, rules, keys, trailing=trailing, released=may_pass, arrived=arrived)
+    landing.result()
     failures = (*bad_types, *judgement.failures)
     taken = _taken(failures, rows.num_rows, may_pass)
     row_types = RowTypes(rules, failures, judgement.whole, taken)

@@ -152,7 +152,7 @@ class Ledger:
         locks = {fact.about: identity_of([run.usecase, *fact.about]) for fact in facts}
         if len(locks) < len(facts):
             raise ValueError(f"{len(facts)} facts speak of {len(locks)} kinds, subjects and partitions; one each")
-        payloads = [_as_json(json.loads(json.dumps(dict(fact.payload), default=str))) for fact in facts]
+        payloads = [_as_json(fact.payload) for fact in facts]
         rows: list[dict[str, Any]] = []
         news: list[bool] = []
         with self._engine.begin() as connection:
@@ -231,12 +231,19 @@ def _last_on(
     return {(row.kind, row.subject, row.partition): row for row in found}
 
 
-def _as_json(value: Any) -> Any:
-    """Return the value as PostgreSQL's JSON can hold it: without NaN, infinity and NUL."""
+def _as_json(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload as PostgreSQL's JSON can hold it: without NaN, infinity and NUL."""
+    text = json.dumps(dict(payload), default=str)
+    found: dict[str, Any] = json.loads(text)
+    # Python writes what JSON lacks by these names, and NUL by its number: without them there is nothing to replace.
+    return _replaced(found) if any(word in text for word in ("NaN", "Infinity", "\\u0000")) else found
+
+
+def _replaced(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_as_json(key): _as_json(item) for key, item in value.items()}
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_json(item) for item in value]
+        return [_replaced(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

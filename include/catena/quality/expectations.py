@@ -5,7 +5,7 @@ What is expected follows from declared rules, in `catena.quality.rules`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,8 +38,7 @@ def batch_definition() -> Any:
 
 def warm_up() -> None:
     """Ask one question of each kind: GX and pandas fill their tables at the first one, not when they are imported."""
-    absent([np.array([True])])
-    untrue([np.array([True])])
+    absent_and_untrue([np.array([True])], [np.array([True])])
     outside([np.array([1.0])], [(0.0, 2.0)])
     texts = pd.DataFrame({"text": ["a"]})
     breaking(texts, [gxe.ExpectColumnValuesToMatchRegex(column="text", regex="a")])
@@ -66,22 +65,52 @@ def breaking(frame: pd.DataFrame, expectations: Sequence[Any]) -> list[Positions
     return found
 
 
-def absent(values: Sequence[npt.NDArray[np.bool_]]) -> list[Positions]:
-    """Return for each column where it has no value.
+def absent_and_untrue(
+    values: Sequence[npt.NDArray[np.bool_]], conditions: Sequence[npt.NDArray[np.bool_]]
+) -> tuple[list[Positions], list[Positions]]:
+    """Return for each column where it has no value, and for each condition where it does not hold.
 
     Args:
-        values: for each column, whether a row has a value; all of one length.
+        values: for each column, whether a row has a value.
+        conditions: for each condition, whether a row meets it; all arrays have one length.
     """
-    stacked = pd.DataFrame({"present": np.where(np.concatenate([*values, []]).astype(bool), 1.0, np.nan)})
-    (positions,) = breaking(stacked, [gxe.ExpectColumnValuesToNotBeNull(column="present")])
-    return _unstacked(positions, values)
+    rows = max((len(column) for column in (*values, *conditions)), default=0)
+    at_once = pd.DataFrame(
+        {
+            "present": _presence(np.logical_and.reduce(values)) if values else 1.0,
+            "held": np.logical_and.reduce(conditions) if conditions else True,
+        },
+        index=range(rows),
+    )
+    missing, failing = breaking(at_once, [_present("present"), _held("held")])
+    # Few rows break anything: which of the rules they break is asked of those rows alone.
+    return _each(missing, values, _presence, _present), _each(failing, conditions, np.asarray, _held)
 
 
-def untrue(conditions: Sequence[npt.NDArray[np.bool_]]) -> list[Positions]:
-    """Return for each condition where it does not hold."""
-    stacked = pd.DataFrame({"held": np.concatenate([*conditions, []]).astype(bool)})
-    (positions,) = breaking(stacked, [gxe.ExpectColumnValuesToBeInSet(column="held", value_set=[True])])
-    return _unstacked(positions, conditions)
+def _presence(values: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    return np.where(values, 1.0, np.nan)
+
+
+def _present(column: str) -> Any:
+    return gxe.ExpectColumnValuesToNotBeNull(column=column)
+
+
+def _held(column: str) -> Any:
+    return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[True])
+
+
+def _each(
+    suspects: Positions,
+    columns: Sequence[npt.NDArray[np.bool_]],
+    as_asked: Callable[[npt.NDArray[np.bool_]], npt.NDArray[Any]],
+    expected: Callable[[str], Any],
+) -> list[Positions]:
+    """Return which of the suspects break the expectation, for each column."""
+    parts = [column[suspects] for column in columns]
+    if not len(suspects):
+        return [suspects] * len(columns)
+    (positions,) = breaking(pd.DataFrame({"each": as_asked(np.concatenate(parts))}), [expected("each")])
+    return [suspects[found] for found in _unstacked(positions, parts)]
 
 
 def outside(

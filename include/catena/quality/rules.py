@@ -17,7 +17,7 @@ import pyarrow as pa
 from catena.arrow_sql import sql_over
 from catena.declaration import Between, Column, Fresh, Holds, InSet, Matches, NotNull, Rule, Unique, Volume
 from catena.partitions import DAY, shift_day, start_of
-from catena.quality.expectations import Positions, RuleBroken, absent, breaking, outside, untrue
+from catena.quality.expectations import Positions, RuleBroken, absent_and_untrue, breaking, outside
 from catena.quality.verdict import Failures, Judgement, RuleResult
 
 Trailing = Callable[[str, int], float | None]
@@ -98,9 +98,13 @@ def _broken_rows(rows: pa.Table, rules: Sequence[Rule], released: npt.NDArray[np
     conditions = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (Holds, Unique))}
     texts = {n: rule for n, rule in enumerate(rules) if isinstance(rule, (InSet, Matches))}
     frame = rows.select(list(dict.fromkeys(rule.column for rule in texts.values()))).to_pandas()
+    missing, failing = absent_and_untrue(
+        [rows[rule.column].is_valid().to_numpy() for rule in needed.values()],
+        _held(rows, list(conditions.values()), released),
+    )
     return {
-        **_by_place(needed, absent([rows[rule.column].is_valid().to_numpy() for rule in needed.values()])),
-        **_by_place(conditions, untrue(_held(rows, list(conditions.values()), released))),
+        **_by_place(needed, missing),
+        **_by_place(conditions, failing),
         **_by_place(texts, breaking(frame, [_text_expectation(rule) for rule in texts.values()])),
     }
 

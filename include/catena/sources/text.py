@@ -66,7 +66,7 @@ def parse(
         raise SourceFault(file, "unreadable", f"{error}.", _RESEND) from error
     extra = [name for name in delivered if name not in names]
     warnings = (f"extra columns {extra} are ignored",) if extra else ()
-    lines = _line_numbers(rows, [bad.line_number for bad in malformed])
+    lines = _line_numbers(rows, [bad.line_number for bad in malformed], may_break=b'"' in data)
     return rows, lines, tuple(malformed), warnings
 
 
@@ -112,12 +112,17 @@ def _header(data: bytes, source: FileSource, names: Sequence[str], file: str) ->
     return delivered
 
 
-def _line_numbers(rows: pa.Table, malformed: list[int]) -> pa.Array:
-    """Return the line of each row, given the record numbers of the lines between them that are no rows."""
+def _line_numbers(rows: pa.Table, malformed: list[int], *, may_break: bool) -> pa.Array:
+    """Return the line of each row.
+
+    Args:
+        malformed: record numbers of the lines between the rows that are no rows.
+        may_break: whether a quoted value may hold a line break.
+    """
     records = np.arange(2, rows.num_rows + len(malformed) + 2, dtype=np.int64)
     records = np.delete(records, np.asarray(malformed, dtype=np.int64) - 2) if malformed else records
     breaks = np.zeros(rows.num_rows, dtype=np.int64)
-    for column in rows.columns:
+    for column in rows.columns if may_break else ():
         if pc.any(pc.match_substring(column, "\n")).as_py():
             breaks += pc.count_substring(column, "\n").to_numpy()
     return pa.array(records + np.cumsum(breaks) - breaks)

@@ -57,7 +57,7 @@ def test_forked_children_can_work_with_what_was_imported(tmp_path: Path) -> None
     done = subprocess.run(
         [sys.executable, "-c", FORKED, str(tmp_path)], capture_output=True, text=True, timeout=240, check=False,
         env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true",
-             "DO_NOT_TRACK": "true", "HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path / "airflow"), "MPLBACKEND": "Agg"},
+             "DO_NOT_TRACK": "true", "HOME": str(tmp_path), "AIRFLOW_HOME": f"{tmp_path}/airflow", "MPLBACKEND": "Agg"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     # Airflow, which reads its configuration when it is first imported, may write lines of its own before the last one.
