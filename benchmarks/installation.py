@@ -93,8 +93,11 @@ def installation(folder: Path, variables: Mapping[str, str] | None = None) -> It
 
 
 @contextmanager
-def watched(made: Installation, every_seconds: float = 2.0) -> Iterator[Usage]:
-    """Yield what the installation's processes use while the block runs."""
+def watched(made: Installation, every_seconds: float = 10.0) -> Iterator[Usage]:
+    """Yield what the installation's processes use while the block runs.
+
+    Not looked at more often: adding up the pages of some twenty processes costs a third of a second.
+    """
     usage, stop = Usage(), threading.Event()
 
     def look() -> None:

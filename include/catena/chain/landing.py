@@ -6,6 +6,7 @@ Types, rules and clean tables come after, in `catena.chain.ingest`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -15,23 +16,28 @@ from catena.lake import Lake, arrow_schema
 from catena.run import Run
 from catena.sources import Delivery, SourceFault, connection_url, read_file, read_query
 
+_READERS = 4
+
 
 def read_all(
     dataset: Dataset, landing_root: str, partitions: Sequence[str], connections: Mapping[str, str] | None
 ) -> tuple[list[Delivery], dict[str, SourceFault]]:
     """Return what was delivered, and for each other partition why nothing could be read."""
-    deliveries: list[Delivery] = []
-    faults: dict[str, SourceFault] = {}
-    for partition in partitions:
+
+    def read(partition: str) -> Delivery | SourceFault:
         try:
             if isinstance(dataset.source, FileSource):
-                deliveries.append(read_file(dataset.source, dataset.columns, landing_root, partition))
-            else:
-                url = connection_url(dataset.source.connection, connections)
-                deliveries.append(read_query(dataset.source, dataset.columns, url, partition))
+                return read_file(dataset.source, dataset.columns, landing_root, partition)
+            url = connection_url(dataset.source.connection, connections)
+            return read_query(dataset.source, dataset.columns, url, partition)
         except SourceFault as fault:
-            faults[partition] = fault
-    return deliveries, faults
+            return fault
+
+    # Files are fetched and parsed outside Python's lock.
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = dict(zip(partitions, pool.map(read, partitions), strict=True))
+    deliveries = [each for each in found.values() if isinstance(each, Delivery)]
+    return deliveries, {key: each for key, each in found.items() if isinstance(each, SourceFault)}
 
 
 def land(lake: Lake, dataset: Dataset, deliveries: Sequence[Delivery], run: Run) -> None:

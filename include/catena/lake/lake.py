@@ -91,10 +91,12 @@ class Lake:
             return schema.empty_table().select(wanted)
         if at is not None:
             delta.load_as_version(at)
-        filters = None if partitions is None else [("partition", "in", list(partitions))]
         there = pa.schema(delta.schema().to_arrow()).names
         keys = [key for key in table.primary_key if key not in wanted]
-        rows = delta.to_pyarrow_table(filters=filters, columns=[key for key in wanted + keys if key in there])
+        # Files of other partitions are left out before anything is set up for them; each holds rows of one partition.
+        only: Any = None if partitions is None else [("partition", "in", list(partitions))]
+        files = delta.to_pyarrow_dataset(file_pruning_predicate=only)
+        rows = files.to_table(columns=[key for key in wanted + keys if key in there])
         for column in wanted:
             if column not in there:
                 # A past version may predate a declared column.

@@ -68,7 +68,7 @@ class NumericReference:
         numbers = _numbers(values)
         known = numbers[~np.isnan(numbers)]
         self._edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.array([])
-        self._sample = _thinned(known)
+        self._sample = np.sort(_thinned(known))
         self._counts = self._count(numbers)
 
     def compare(self, values: pd.Series) -> Drift:
@@ -77,7 +77,7 @@ class NumericReference:
         known = _thinned(numbers[~np.isnan(numbers)])
         effect = float("nan")
         if known.size and self._sample.size:
-            effect = float(stats.ks_2samp(self._sample, known, method="asymp").statistic)
+            effect = _distance(self._sample, np.sort(known))
         return Drift(stability_index(self._counts, self._count(numbers)), effect)
 
     def _count(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -127,6 +127,16 @@ def _numbers(values: pd.Series) -> NDArray[np.float64]:
 
 def _thinned(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[:: -(-values.size // SAMPLE)] if values.size > SAMPLE else values
+
+
+def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the Kolmogorov-Smirnov distance of two sorted samples: the largest gap between their distributions.
+
+    SciPy's test gives the same number and, at most of its cost, a p-value that nobody asked for.
+    """
+    values = np.concatenate([one, other])
+    shares = [np.searchsorted(sample, values, side="right") / sample.size for sample in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _cramers_v(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float:

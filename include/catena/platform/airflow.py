@@ -174,7 +174,7 @@ def _airflow_options(settings: Settings) -> dict[str, str]:
         },
         # A supervisor that looks a moment too early for the end of its task looks again after this many seconds, and
         # its slot is taken until then: of short tasks every second one waited for the 5 s of Airflow's default.
-        "workers": {"min_heartbeat_interval": 1, "max_failed_heartbeats": 15},
+        "workers": {"min_heartbeat_interval": 2, "max_failed_heartbeats": 8},
         "triggerer": {"capacity": 100},
         "logging": {
             "worker_log_server_port": settings.worker_log_port,

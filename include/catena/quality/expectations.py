@@ -18,6 +18,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from tqdm import tqdm
 
 Positions = npt.NDArray[np.int64]
+_NOWHERE: Positions = np.array([], dtype=np.int64)
 
 
 class RuleBroken(RuntimeError):
@@ -54,7 +55,7 @@ def breaking(frame: pd.DataFrame, expectations: Sequence[Any]) -> list[Positions
     Raises:
         RuleBroken: GX could not evaluate an expectation.
     """
-    found = [np.array([], dtype=np.int64)] * len(expectations)
+    found = [_NOWHERE] * len(expectations)
     if frame.empty or not expectations:
         return found
     # Whether all rows are good costs half of which ones are not, and most often they are.
@@ -122,10 +123,22 @@ def outside(
         values: numbers, NaN where there is none.
         limits: minimum and maximum of each column; None for no limit.
     """
-    ends = np.repeat(np.array(limits, dtype=np.float64).reshape(-1, 2), [len(column) for column in values], axis=0)
-    stacked = pd.DataFrame({"value": np.concatenate([*values, []]), "minimum": ends[:, 0], "maximum": ends[:, 1]})
-    low, high = breaking(stacked, [_at_least("value", "minimum"), _at_least("maximum", "value")])
-    return _unstacked(np.union1d(low, high), values)
+    # All values lie within limits where the extremes do; which rows do not is asked of the other columns alone.
+    ends = np.array(limits, dtype=np.float64).reshape(-1, 2)
+    extremes = pd.DataFrame(
+        {
+            "lowest": [np.fmin.reduce(column, initial=np.nan) for column in values],
+            "highest": [np.fmax.reduce(column, initial=np.nan) for column in values],
+            "minimum": ends[:, 0],
+            "maximum": ends[:, 1],
+        }
+    )
+    low, high = breaking(extremes, [_at_least("lowest", "minimum"), _at_least("maximum", "highest")])
+    found = [_NOWHERE] * len(values)
+    for n in np.union1d(low, high):
+        rows = pd.DataFrame({"value": values[n], "minimum": ends[n, 0], "maximum": ends[n, 1]})
+        found[n] = np.union1d(*breaking(rows, [_at_least("value", "minimum"), _at_least("maximum", "value")]))
+    return found
 
 
 def _at_least(column: str, other: str) -> Any:

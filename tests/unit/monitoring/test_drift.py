@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from catena.monitoring import reference_days, stability_index
 from catena.monitoring.drift import CategoricalReference, NumericReference
@@ -41,6 +42,13 @@ def test_the_same_values_do_not_drift_and_others_do():
     assert moved.psi > 0.25
     # Two normal distributions one standard deviation apart: 2 * Phi(0.5) - 1 = 0.383.
     assert moved.effect == pytest.approx(0.383, abs=0.03)
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1), st.lists(st.integers(-5, 5), min_size=1))
+def test_distance_is_that_of_the_known_test(before, after):
+    """The effect is the two-sample statistic as SciPy computes it, ties included."""
+    found = NumericReference(pd.Series(before, dtype="float64")).compare(pd.Series(after, dtype="float64"))
+    assert found.effect == pytest.approx(stats.ks_2samp(before, after, method="asymp").statistic)
 
 
 def test_missing_values_are_drift_too():
