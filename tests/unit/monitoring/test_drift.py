@@ -44,7 +44,7 @@ def test_the_same_values_do_not_drift_and_others_do():
     assert moved.effect == pytest.approx(0.383, abs=0.03)
 
 
-@given(st.lists(st.integers(-5, 5), min_size=1), st.lists(st.integers(-5, 5), min_size=1))
+@given(st.lists(st.integers(-5, 5), min_size=5), st.lists(st.integers(-5, 5), min_size=5))
 def test_distance_is_that_of_the_known_test(before, after):
     """The effect is the two-sample statistic as SciPy computes it, ties included."""
     found = NumericReference(pd.Series(before, dtype="float64")).compare(pd.Series(after, dtype="float64"))
