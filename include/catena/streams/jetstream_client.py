@@ -24,7 +24,8 @@ from catena.streams.port import Message
 IN_FLIGHT = 2_000
 # A consumer that nobody asks is removed by the server after this time.
 IDLE_SECONDS = 60
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 5
+RETRY_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
 _KEY, _ID = "Catena-Key", "Nats-Msg-Id"
 # Printable and harmless in a header; all else is percent-encoded.
@@ -70,16 +71,22 @@ class JetStreamClient:
         self._closed = asyncio.Event()
 
     async def connect(self) -> None:
-        """Connect and log in."""
-        await self._client.connect(
-            self._url,
-            name=self._name,
-            allow_reconnect=False,
-            connect_timeout=CONNECT_SECONDS,  # type: ignore[arg-type] # fractions are allowed
-            error_cb=_ignore,
-            closed_cb=self._note_closed,
-            **self._credentials,  # type: ignore[arg-type]
-        )
+        """Connect and log in; a server that does not answer at once is tried once more."""
+        try:
+            await self._client.connect(
+                self._url,
+                name=self._name,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=RETRY_SECONDS,  # type: ignore[arg-type] # fractions are allowed
+                connect_timeout=CONNECT_SECONDS,
+                error_cb=_ignore,
+                closed_cb=self._note_closed,
+                **self._credentials,  # type: ignore[arg-type]
+            )
+        except BaseException:
+            await self._client.close()
+            raise
 
     async def close(self) -> None:
         """Disconnect."""
