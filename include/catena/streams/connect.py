@@ -55,9 +55,9 @@ def _credentials(settings: Settings, name: str) -> dict[str, Any]:
     advice = "CATENA_BROKER_CREDENTIALS names a JSON file with one object of options."
     try:
         options = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if not isinstance(options, dict):
+            raise TypeError
+    except (OSError, TypeError, ValueError) as error:
         # The content is secret: only the kind of error is told.
         raise LogMisconfigured(name, f"{file} cannot be read ({type(error).__name__}).", advice) from None
-    if not isinstance(options, dict):
-        raise LogMisconfigured(name, f"{file} holds no JSON object.", advice)
     return options

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ from catena.streams.errors import (
     SequenceGap,
     UnknownLog,
 )
-from catena.streams.jetstream_client import IDLE_SECONDS, JetStreamClient, JetStreamError, Stored, StreamState
+from catena.streams.jetstream_client import IDLE_SECONDS, JetStreamClient, JetStreamError, StreamState
 from catena.streams.loop_thread import LoopThread
 from catena.streams.port import Batch, Message, Position, Record, partition_of
 
@@ -104,7 +104,7 @@ class JetStreamLog:
             SequenceGap: a record in between was deleted.
         """
 
-        async def work(client: JetStreamClient) -> list[Stored]:
+        async def work(client: JetStreamClient) -> list[Record]:
             try:
                 return await self._fetch(client, partition, start, limit, timeout)
             except JetStreamError as error:
@@ -115,14 +115,14 @@ class JetStreamLog:
                 return await self._fetch(client, partition, start, limit, timeout)
 
         found = self._run(work)
-        for expected, stored in enumerate(found, start):
-            if stored.sequence != expected:
+        for expected, record in enumerate(found, start):
+            if record.offset != expected:
                 self._readers.pop(partition, None)
                 begin = self.begin_offset(partition)
                 if begin > expected:
                     raise OffsetGone(self.name, partition, expected, begin)
-                raise SequenceGap(self.name, partition, expected, stored.sequence)
-        return Batch(tuple(_record(partition, stored) for stored in found), start + len(found))
+                raise SequenceGap(self.name, partition, expected, record.offset)
+        return Batch(tuple(found), start + len(found))
 
     def incarnation(self, partition: int) -> str:
         """Return the time of the stream's creation, to the nanosecond."""
@@ -155,11 +155,11 @@ class JetStreamLog:
 
     async def _fetch(
         self, client: JetStreamClient, partition: int, start: int, limit: int, timeout: float
-    ) -> list[Stored]:
+    ) -> list[Record]:
         reader = self._readers.pop(partition, None)
         if reader is None or reader.next_offset != start:
             reader = await self._consumer(client, partition, start)
-        found = await client.fetch(self._stream(partition), reader.consumer, limit, timeout)
+        found = await client.fetch(partition, f"{self._stream(partition)}.{reader.consumer}", limit, timeout)
         # Kept only after success: a consumer whose answer was lost has moved on.
         self._readers[partition] = _Reader(reader.consumer, start + len(found))
         return found
@@ -252,9 +252,3 @@ class JetStreamLog:
         self._readers.clear()
         if client is not None:
             self._loop.run(client.close())
-
-
-def _record(partition: int, stored: Stored) -> Record:
-    seconds, rest = divmod(stored.stored_ns, 1_000_000_000)
-    at = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
-    return Record(partition, stored.sequence, stored.id, stored.key, stored.value, at)

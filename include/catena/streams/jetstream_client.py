@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -18,7 +18,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError
 
-from catena.streams.port import Message
+from catena.streams.port import Message, Record
 
 # Messages that wait for their acknowledgement at once: enough to hide the way to the server, small in memory.
 IN_FLIGHT = 2_000
@@ -27,7 +27,9 @@ IDLE_SECONDS = 60
 CONNECT_SECONDS = 5
 RETRY_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
-_KEY, _ID = "Catena-Key", "Nats-Msg-Id"
+# The client looks at each letter of a header's name: a short one is read faster.
+_KEY, _ID = "Key", "Nats-Msg-Id"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Printable and harmless in a header; all else is percent-encoded.
 _SAFE = " !#$&'()*+,/:;=?@[]^`{|}~"
 
@@ -38,17 +40,6 @@ class JetStreamError(RuntimeError):
     def __init__(self, code: int, description: str) -> None:
         super().__init__(f"{description} ({code})")
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A message as the server delivers it."""
-
-    sequence: int
-    stored_ns: int
-    id: str
-    key: str
-    value: bytes
 
 
 @dataclass(frozen=True)
@@ -162,13 +153,13 @@ class JetStreamClient:
             raise JetStreamError(int(refused[0].get("err_code", refused[0]["code"])), refused[0]["description"])
         return [answers[number] for number in range(len(messages))]
 
-    async def fetch(self, stream: str, consumer: str, limit: int, seconds: float) -> list[Stored]:
-        """Return up to `limit` messages, as soon as there are any; none where none came in time.
+    async def fetch(self, partition: int, place: str, limit: int, seconds: float) -> list[Record]:
+        """Return up to `limit` records of the consumer `<stream>.<consumer>`, as soon as there are any.
 
         Raises:
             JetStreamError: 503 where the consumer is gone.
         """
-        found: list[Stored] = []
+        found: list[Record] = []
         failed: list[JetStreamError] = []
         done = asyncio.Event()
 
@@ -176,7 +167,7 @@ class JetStreamClient:
             headers = message.headers or {}
             status = headers.get("Status")
             if status is None:
-                found.append(_stored(message, headers))
+                found.append(_record(partition, message, headers))
             elif status not in {"404", "408"}:
                 failed.append(JetStreamError(int(status), headers.get("Description", "no answer").strip()))
             if status is not None or len(found) >= limit:
@@ -187,9 +178,8 @@ class JetStreamClient:
         # With both, the server answers at once with what there is, and waits only where there is nothing.
         wanted = {"batch": limit, "no_wait": True, "expires": int(max(seconds, 0.001) * 1e9)}
         try:
-            await self._client.publish(
-                f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", json.dumps(wanted).encode(), reply=inbox
-            )
+            subject = f"$JS.API.CONSUMER.MSG.NEXT.{place}"
+            await self._client.publish(subject, json.dumps(wanted).encode(), reply=inbox)
             await self._next(done, seconds + ANSWER_SECONDS)
         finally:
             if self._client.is_connected:
@@ -229,9 +219,14 @@ def _acknowledgement(message: Msg) -> dict[str, Any]:
     return answer
 
 
-def _stored(message: Msg, headers: dict[str, str]) -> Stored:
-    # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>
+def _record(partition: int, message: Msg, headers: dict[str, str]) -> Record:
+    # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer sequence>.<time in ns>.<pending>
     parts = message.reply.split(".")
-    return Stored(
-        int(parts[5]), int(parts[7]), unquote(headers.get(_ID, "")), unquote(headers.get(_KEY, "")), message.data
+    return Record(
+        partition=partition,
+        offset=int(parts[5]),
+        id=unquote(headers.get(_ID, "")),
+        key=unquote(headers.get(_KEY, "")),
+        value=message.data,
+        stored_at=_EPOCH + timedelta(microseconds=int(parts[7]) // 1000),
     )

@@ -37,6 +37,8 @@ _CONSUMER: dict[str, Any] = {
     # A removed offset is an error, never a silent jump to the beginning or the end.
     "auto.offset.reset": "error",
     "enable.partition.eof": True,
+    # The end of a partition is told when the broker answers: a drain should not wait half a second for that.
+    "fetch.wait.max.ms": 50,
     "allow.auto.create.topics": False,
 }
 _PRODUCER: dict[str, Any] = {
@@ -109,17 +111,17 @@ class KafkaLog:
             self._check_offset(partition, start)
             self._consumer(partition).assign([TopicPartition(self.name, partition, start)])
         records: list[Record] = []
-        deadline = time.monotonic() + timeout
+        next_offset, deadline = start, time.monotonic() + timeout
         while len(records) < limit:
             patience = min(_SLICE_SECONDS, max(deadline - time.monotonic(), 0.0))
-            is_at_end = self._take(partition, start, records, limit, patience)
-            # What was fetched meanwhile comes with the next look; an end or the time up is an end of waiting.
-            if (records and is_at_end) or time.monotonic() >= deadline:
+            end = self._take(partition, start, records, limit, patience)
+            # The end lies beyond markers and aborted records, which the client skips without a word.
+            next_offset = max(next_offset, end or start, records[-1].offset + 1 if records else start)
+            if (records and end is not None) or time.monotonic() >= deadline:
                 break
         if not records:
             # Silence may be an empty log or a dead broker: ask.
             self._watermarks(partition)
-        next_offset = self._position(partition, records[-1].offset + 1 if records else start)
         self._positions[partition] = next_offset
         return Batch(tuple(records), next_offset)
 
@@ -173,22 +175,22 @@ class KafkaLog:
             else:
                 return
 
-    def _take(self, partition: int, start: int, records: list[Record], limit: int, patience: float) -> bool:
-        """Append what there is; return whether the end of the partition was met."""
-        is_at_end = False
+    def _take(self, partition: int, start: int, records: list[Record], limit: int, patience: float) -> int | None:
+        """Append what there is; return the end of the partition where it was met."""
+        end = None
         for message in self._consumer(partition).consume(limit - len(records), timeout=patience):
             error = message.error()
             if error is None:
                 records.append(_record(message))
             elif error.code() == KafkaError._PARTITION_EOF:
-                is_at_end = True
+                end = message.offset()
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 wanted = records[-1].offset + 1 if records else start
                 self._check_offset(partition, wanted)
                 raise self._unreachable(error)
             else:
                 raise self._unreachable(error)
-        return is_at_end
+        return end
 
     def _check_offset(self, partition: int, start: int) -> None:
         begin, end = self._watermarks(partition)
@@ -196,11 +198,6 @@ class KafkaLog:
             raise OffsetGone(self.name, partition, start, begin)
         if start > end:
             raise OffsetAhead(self.name, partition, start, end)
-
-    def _position(self, partition: int, least: int) -> int:
-        """Return where the client stands: beyond markers and aborted records, which it skipped."""
-        [position] = self._consumer(partition).position([TopicPartition(self.name, partition)])
-        return max(position.offset, least)
 
     def _watermarks(self, partition: int) -> tuple[int, int]:
         asked = TopicPartition(self.name, partition)

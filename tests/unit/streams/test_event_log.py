@@ -212,7 +212,7 @@ def test_a_broker_that_is_not_there_is_named(kind, monkeypatch):
             KafkaLog("127.0.0.1:1", "u.s", 1)
 
 
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.lists(st.integers(1, 40), min_size=1, max_size=6),
     jumps=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 70)), max_size=6),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from catena.platform import nats
-from catena.streams import BrokerUnreachable, LogMisconfigured, Message, SequenceGap, UnknownLog
+from catena.streams import BrokerUnreachable, LogMisconfigured, Message, Record, SequenceGap, UnknownLog
 from catena.streams.connect import TOKEN_FILE
 from catena.streams.jetstream import JetStreamLog
-from catena.streams.jetstream_client import JetStreamClient, JetStreamError, Stored
+from catena.streams.jetstream_client import JetStreamClient, JetStreamError
 
 
 def administer(settings, *calls):
@@ -67,7 +67,7 @@ def test_a_gap_is_told_and_not_skipped(open_jetstream, fresh_name, monkeypatch):
     log.publish_many([Message(str(n), "k", b"") for n in range(5)])
 
     async def with_a_hole(*_):
-        return [Stored(1, 0, "0", "k", b""), Stored(3, 0, "2", "k", b"")]
+        return [Record(0, offset, str(offset), "k", b"", datetime.now(UTC)) for offset in (1, 3)]
 
     monkeypatch.setattr(JetStreamClient, "fetch", with_a_hole)
     with pytest.raises(SequenceGap) as found:
