@@ -130,16 +130,17 @@ def deliveries(
         stream_of: name of the stream of each type of event.
         faults: what goes wrong.
     """
-    waiting: list[tuple[datetime, str, Delivery]] = []
+    waiting: list[tuple[datetime, str, int, Delivery]] = []
     for event in events:
         # Nothing is sent before it is known: what is due until now is complete.
         while waiting and waiting[0][0] < event.known_at:
-            yield heapq.heappop(waiting)[2]
+            yield heapq.heappop(waiting)[3]
         stream = stream_of[event.type]
-        for delivery in _deliveries_of(event, stream, codecs[stream].encode(event), faults):
-            heapq.heappush(waiting, (delivery.at, delivery.message.id, delivery))
+        value = codecs[stream].encode(event)
+        for rank, delivery in enumerate(_deliveries_of(event, stream, value, faults)):
+            heapq.heappush(waiting, (delivery.at, event.event_id, rank, delivery))
     while waiting:
-        yield heapq.heappop(waiting)[2]
+        yield heapq.heappop(waiting)[3]
 
 
 def replay(
@@ -190,6 +191,7 @@ def _publish(batch: list[Delivery], logs: Mapping[str, EventLog], progress: Prog
 
 
 def _deliveries_of(event: Event, stream: str, value: bytes, faults: Faults) -> Iterator[Delivery]:
+    """Yield what is sent for one event; of what is sent at one instant, the first first."""
     chance = _Chance(faults.seed, event.event_id)
     at = event.known_at
     if faults.shuffle:
@@ -198,14 +200,14 @@ def _deliveries_of(event: Event, stream: str, value: bytes, faults: Faults) -> I
     if chance.share("late") < faults.late:
         least, most = LATE_BY
         at, kind = at + least + (most - least) * chance.share("late by"), "late"
+    if chance.share("corrupt") < faults.corrupt:
+        damaged = Message(f"{event.event_id}#corrupt", event.key, _damaged(value, chance))
+        yield Delivery(at, stream, event.type, "corrupt", damaged)
     yield Delivery(at, stream, event.type, kind, Message(event.event_id, event.key, value))
     if chance.share("duplicate") < faults.duplicate:
         # An id of its own: with the first one's, a broker that knows ids would hide the fault.
         copy = Message(f"{event.event_id}#duplicate", event.key, value)
         yield Delivery(at + DUPLICATE_AFTER * chance.share("duplicate after"), stream, event.type, "duplicate", copy)
-    if chance.share("corrupt") < faults.corrupt:
-        damaged = Message(f"{event.event_id}#corrupt", event.key, _damaged(value, chance))
-        yield Delivery(at, stream, event.type, "corrupt", damaged)
 
 
 def _damaged(value: bytes, chance: _Chance) -> bytes:

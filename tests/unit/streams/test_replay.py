@@ -110,6 +110,14 @@ def test_a_duplicate_is_another_message_with_the_same_event(events):
     assert all(d.message.value == values[d.message.id.removesuffix("#duplicate")] for d in copies)
 
 
+def test_a_damaged_copy_precedes_the_true_event(events):
+    """As from a producer that was repaired: the damaged bytes come first, and the event is not lost."""
+    order = [d.message.id for d in sent(events, Faults(corrupt=0.05))]
+    damaged = [name for name in order if name.endswith("#corrupt")]
+    assert damaged
+    assert all(order[order.index(name) + 1] == name.removesuffix("#corrupt") for name in damaged)
+
+
 def test_speed_is_kept(events):
     """At 36,000 seconds of history a second, what is hours apart is sent as far apart as that makes it."""
     logs = {"flights": Recorder(), "weather": Recorder()}
