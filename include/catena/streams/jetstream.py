@@ -115,6 +115,9 @@ class JetStreamLog:
                 return await self._fetch(client, partition, start, limit, timeout)
 
         found = self._run(work)
+        if not found:
+            # Silence may be an idle log, or one whose records were removed before this reader came to them.
+            self._check_offset(partition, start, self._state(partition))
         for expected, record in enumerate(found, start):
             if record.offset != expected:
                 self._readers.pop(partition, None)
@@ -167,16 +170,18 @@ class JetStreamLog:
     async def _consumer(self, client: JetStreamClient, partition: int, start: int) -> _Reader:
         """Make a consumer that begins at `start`. It lives in the server's memory: where we are stands in the table."""
         stream, consumer = self._stream(partition), f"read-{uuid4().hex}"
-        state = await client.state(stream)
-        if start < state.first:
-            raise OffsetGone(self.name, partition, start, state.first)
-        if start > state.next:
-            raise OffsetAhead(self.name, partition, start, state.next)
+        self._check_offset(partition, start, await client.state(stream))
         await client.call(f"CONSUMER.CREATE.{stream}.{consumer}", {"stream_name": stream, "config": {
             "name": consumer, "deliver_policy": "by_start_sequence", "opt_start_seq": start, "ack_policy": "none",
             "mem_storage": True, "num_replicas": 1, "inactive_threshold": int(IDLE_SECONDS * 1e9),
         }})  # fmt: skip
         return _Reader(consumer, start)
+
+    def _check_offset(self, partition: int, start: int, state: StreamState) -> None:
+        if start < state.first:
+            raise OffsetGone(self.name, partition, start, state.first)
+        if start > state.next:
+            raise OffsetAhead(self.name, partition, start, state.next)
 
     async def _prepare(self, client: JetStreamClient) -> None:
         """Make what is missing at the server, and bring what is there to what is declared."""

@@ -120,8 +120,8 @@ class KafkaLog:
             if (records and end is not None) or time.monotonic() >= deadline:
                 break
         if not records:
-            # Silence may be an empty log or a dead broker: ask.
-            self._watermarks(partition)
+            # Silence may be an idle log, a dead broker, or a log whose records were removed meanwhile: ask.
+            self._check_offset(partition, next_offset)
         self._positions[partition] = next_offset
         return Batch(tuple(records), next_offset)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from catena.platform import nats
-from catena.streams import BrokerUnreachable, LogMisconfigured, Message, Record, SequenceGap, UnknownLog
+from catena.streams import BrokerUnreachable, LogMisconfigured, Message, OffsetGone, Record, SequenceGap, UnknownLog
 from catena.streams.connect import TOKEN_FILE
 from catena.streams.jetstream import JetStreamLog
 from catena.streams.jetstream_client import JetStreamClient, JetStreamError
@@ -73,6 +74,19 @@ def test_a_gap_is_told_and_not_skipped(open_jetstream, fresh_name, monkeypatch):
     with pytest.raises(SequenceGap) as found:
         log.read(0, 1, 10, 1)
     assert (found.value.offset, found.value.found) == (2, 3)
+
+
+def test_a_slow_reader_is_told_when_all_that_was_left_is_gone(open_jetstream, fresh_name):
+    """Retention that overtakes a reader amid its reading is a gap, also where nothing new has come since."""
+    log = open_jetstream(fresh_name, retention=timedelta(seconds=1))
+    log.publish_many([Message(str(n), "k", b"") for n in range(10)])
+    assert log.read(0, 1, 5, 1).next_offset == 6
+    deadline = time.monotonic() + 20
+    while log.begin_offset(0) < 11 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with pytest.raises(OffsetGone) as found:
+        log.read(0, 6, 10, 0.1)
+    assert (found.value.offset, found.value.begin) == (6, 11)
 
 
 def test_fewer_partitions_than_there_are_is_refused(open_jetstream, fresh_name):
