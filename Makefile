@@ -32,7 +32,7 @@ help: ## List the targets
 demo: $(STAMP) ## Run three months of real flights through the whole chain, and print the report
 	$(BIN)/catena demo $(DEMO)
 
-up: $(STAMP) ## Start PostgreSQL, MLflow and Airflow; print URL and login
+up: $(STAMP) ## Start PostgreSQL, NATS, MLflow and Airflow; print URL and login
 	$(BIN)/catena up
 
 down: ## Stop everything that was started

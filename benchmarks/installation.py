@@ -22,7 +22,7 @@ from catena.platform.processes import recorded
 from catena.settings import Settings
 
 CATENA = Path(sys.executable).with_name("catena")
-PORTS = ("API_PORT", "MLFLOW_PORT", "POSTGRES_PORT", "WORKER_LOG_PORT", "TRIGGERER_LOG_PORT")
+PORTS = ("API_PORT", "MLFLOW_PORT", "POSTGRES_PORT", "NATS_PORT", "WORKER_LOG_PORT", "TRIGGERER_LOG_PORT")
 
 
 @dataclass

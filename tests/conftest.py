@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares: a real PostgreSQL server and opened workspaces on it.
+"""Fixtures that every kind of test shares: real PostgreSQL and NATS servers, and opened workspaces on the former.
 
 Data of a use case and frames for one link belong beside the tests that use them.
 """
@@ -47,6 +47,18 @@ def postgres_settings() -> Iterator[Settings]:
             yield settings
         finally:
             processes.stop(settings, ["postgres"])
+
+
+@pytest.fixture(scope="session")
+def nats_settings() -> Iterator[Settings]:
+    """Settings of an installation of which only the embedded NATS server runs."""
+    with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
+        settings = Settings(_env_file=None, home=Path(home), nats_port=free_port())
+        installation.start_nats(settings)
+        try:
+            yield settings
+        finally:
+            processes.stop(settings, ["nats"])
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def code_version() -> str:
     include = Path(__file__).resolve().parents[1]
     for package in ("catena", "usecases"):
         for file in sorted((include / package).rglob("*")):
-            if file.suffix in {".py", ".sql", ".html"}:
+            if file.suffix in {".py", ".sql", ".html", ".json"}:
                 digest.update(file.relative_to(include).as_posix().encode())
                 digest.update(file.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"

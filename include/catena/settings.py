@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,10 +35,22 @@ class Settings(BaseSettings):
     tracking_uri: str | None = Field(
         default=None, description="MLflow tracking URI; unset: the MLflow server that `catena up` starts."
     )
+    broker: Literal["nats", "kafka"] = Field(default="nats", description="Kind of broker that keeps the streams.")
+    broker_url: str | None = Field(
+        default=None,
+        description="NATS URL, or Kafka's bootstrap servers; unset: the NATS server that `catena up` starts.",
+    )
+    broker_credentials: Path | None = Field(
+        default=None, description="JSON file with the options of the broker's client that hold secrets."
+    )
     host: str = Field(default="127.0.0.1", description="Address that servers bind to.")
     api_port: int = Field(default=8080, description="Airflow API server and UI.")
     mlflow_port: int = Field(default=5000, description="MLflow server and UI.")
     postgres_port: int = Field(default=5433, description="Embedded PostgreSQL.")
+    nats_port: int = Field(default=4222, description="Embedded NATS server.")
+    nats_sync_always: bool = Field(
+        default=False, description="The embedded NATS server syncs each event to disk before it acknowledges it."
+    )
     worker_log_port: int = Field(default=8793, description="Airflow's worker log server.")
     triggerer_log_port: int = Field(default=8794, description="Airflow's triggerer log server.")
     parallelism: int = Field(default=8, description="Task slots of the LocalExecutor.")

@@ -98,11 +98,11 @@ def deliver(settings: Settings, usecase: UseCase, first: str, last: str) -> None
 @pytest.fixture(scope="session")
 def installed() -> Iterator[Settings]:
     """An installation that runs on free ports in a folder of its own."""
-    postgres, mlflow, api, worker_log, triggerer_log = free_ports(5)
+    postgres, nats, mlflow, api, worker_log, triggerer_log = free_ports(6)
     # Not below pytest's folder: another session of pytest would close that to the server's account.
     home = Path(mkdtemp(prefix="catena-chain-"))
     settings = Settings(
-        _env_file=None, home=home, postgres_port=postgres, mlflow_port=mlflow, api_port=api,
+        _env_file=None, home=home, postgres_port=postgres, nats_port=nats, mlflow_port=mlflow, api_port=api,
         worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=400,
     )  # fmt: skip
     try:

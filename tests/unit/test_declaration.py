@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from catena.declaration import Between, Column, Dataset, FileSource, SqlSource, Table
+from catena.declaration import Between, Column, Dataset, EventType, FileSource, SqlSource, Stream, Table, UseCase
 from catena.declared import UnknownUseCase, declared_usecase, declared_usecases
 from catena.lake import lake_tables
 
@@ -85,3 +85,23 @@ def test_declared_use_cases_hold_together(usecase):
 def test_both_use_cases_are_declared():
     """The list is not empty: a broken search would make every other test of use cases pass on nothing."""
     assert [usecase.name for usecase in declared_usecases()] == ["flight_delays", "seattle_weather"]
+
+
+def test_streams_that_cannot_be_are_refused():
+    """An event has one name form, one place, and each of its versions once; partitions are counted from one."""
+    departed = EventType(name="flight.departed", version=1, description="d")
+    assert departed.schema_file == "flight.departed.v1.json"
+    with pytest.raises(ValidationError, match="declares no event, or one twice"):
+        Stream(name="flights", description="d", events=(departed, departed))
+    with pytest.raises(ValidationError, match="declares no event"):
+        Stream(name="flights", description="d", events=())
+    with pytest.raises(ValidationError, match="should match pattern"):
+        EventType(name="departed", version=1, description="d")
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        Stream(name="flights", description="d", events=(departed,), partitions=0)
+    usecase = declared_usecase("flight_delays")
+    twice = [*usecase.streams, Stream(name="more", description="d", events=(departed,))]
+    with pytest.raises(ValidationError, match=r"flight\.departed is declared in the streams flights and more"):
+        UseCase(**{**dict(usecase), "streams": tuple(twice)})
+    with pytest.raises(KeyError, match="declares no stream 'trains'"):
+        usecase.stream("trains")

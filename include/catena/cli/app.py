@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from catena.cli import look, operate, quarantine, work
+from catena.cli import look, operate, quarantine, stream, work
 from catena.cli.terminal import NOT_RUNNING, USAGE, WORK_FAILED, error_console
 
 EPILOG = "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running."
@@ -27,6 +27,7 @@ operate.register(app)
 work.register(app)
 look.register(app)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(stream.app, name="stream")
 
 
 def main() -> None:
@@ -49,10 +50,11 @@ def exit_code(error: Exception) -> int | None:
     from catena.declared import UnknownUseCase
     from catena.partitions import InvalidPartition
     from catena.platform.errors import NotRunning, PlatformError
+    from catena.streams.errors import BrokerNotReady, BrokerUnreachable, StreamError
 
-    if isinstance(error, NotRunning | DatabaseNotReady | OperationalError):
+    if isinstance(error, NotRunning | DatabaseNotReady | OperationalError | BrokerNotReady | BrokerUnreachable):
         return NOT_RUNNING
-    if isinstance(error, PlatformError):
+    if isinstance(error, PlatformError | StreamError):
         return WORK_FAILED
     if isinstance(error, UnknownUseCase | InvalidPartition):
         return USAGE

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up() -> None:
-    """Start PostgreSQL, MLflow and Airflow, wait until they are healthy, print URL and login.
+    """Start PostgreSQL, NATS, MLflow and Airflow, wait until they are healthy, print URL and login.
 
     What runs already stays as it is.
 
@@ -33,7 +33,8 @@ def up() -> None:
 
       catena up
 
-      CATENA_HOME=/srv/catena-2 CATENA_API_PORT=8180 CATENA_MLFLOW_PORT=5100 CATENA_POSTGRES_PORT=5533 catena up
+      CATENA_HOME=/srv/catena-2 CATENA_API_PORT=8180 CATENA_MLFLOW_PORT=5100 CATENA_POSTGRES_PORT=5533
+      CATENA_NATS_PORT=4322 catena up
     """
     from catena.platform import installation
     from catena.settings import settings

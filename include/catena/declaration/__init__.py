@@ -8,6 +8,7 @@ from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSour
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.streams import EventType, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
 from catena.declaration.watching import Limit, Monitoring
@@ -22,6 +23,7 @@ __all__ = [
     "ColumnType",
     "Dataset",
     "Declared",
+    "EventType",
     "FeatureInput",
     "FeatureView",
     "FileSource",
@@ -41,6 +43,7 @@ __all__ = [
     "Rule",
     "Severity",
     "SqlSource",
+    "Stream",
     "Table",
     "Unique",
     "UseCase",

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from catena.declaration.datasets import Dataset
 from catena.declaration.learning import FeatureView, Gate, Label, Model
 from catena.declaration.reporting import Report
+from catena.declaration.streams import Stream
 from catena.declaration.tables import Declared, Name, Table
 from catena.declaration.watching import Monitoring
 
@@ -43,8 +44,12 @@ class UseCase(Declared):
     report: Report
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
+    streams: tuple[Stream, ...] = ()
+    """Events that bring the same facts as the datasets, sooner."""
+    history: str | None = None
+    """`module:function` that gives the events of a range of days, in the order in which they became known."""
     folder: Path
-    """Folder of the declaration; holds `sql/`."""
+    """Folder of the declaration; holds `sql/` and, with streams, `events/`."""
 
     @model_validator(mode="after")
     def _tables_exist(self) -> UseCase:
@@ -56,6 +61,18 @@ class UseCase(Declared):
         used |= {self.features.table, self.features.spine_table, self.label.table}
         if missing := used - set(names):
             raise ValueError(f"use case {self.name}: tables {sorted(missing)} are used but not declared")
+        return self
+
+    @model_validator(mode="after")
+    def _each_event_has_one_stream(self) -> UseCase:
+        homes: dict[str, str] = {}
+        for stream in self.streams:
+            for event in stream.events:
+                if homes.setdefault(event.name, stream.name) != stream.name:
+                    raise ValueError(
+                        f"use case {self.name}: {event.name} is declared in the streams {homes[event.name]} "
+                        f"and {stream.name}"
+                    )
         return self
 
     def table(self, name: str) -> Table:
@@ -71,6 +88,13 @@ class UseCase(Declared):
             if dataset.name == name:
                 return dataset
         raise KeyError(f"use case {self.name} declares no dataset {name!r}")
+
+    def stream(self, name: str) -> Stream:
+        """Return the declared stream of that name; KeyError names the use case where there is none."""
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(f"use case {self.name} declares no stream {name!r}")
 
     def sql(self, file: str) -> str:
         """Return the text of a file in the use case's `sql/` folder."""

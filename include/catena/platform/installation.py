@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,21 +24,22 @@ import httpx
 
 from catena.database import database_url
 from catena.declared import declared_usecases
-from catena.platform import airflow, postgres, processes
+from catena.platform import airflow, nats, postgres, processes
 from catena.platform.api import AirflowApi
-from catena.platform.errors import ComponentFailed, PortTaken
+from catena.platform.errors import ComponentFailed
+from catena.platform.ports import check_ports
 from catena.platform.preload import SWITCH
 from catena.platform.processes import Component
 from catena.platform.secrets import write_private
 from catena.settings import Settings
 
 Announce = Callable[[str], None]
-POSTGRES, MLFLOW, API = "postgres", "mlflow", "api-server"
+POSTGRES, NATS, MLFLOW, API = "postgres", "nats", "mlflow", "api-server"
 # Name in the health answer of Airflow's API -> component.
 AIRFLOW_PARTS = {"scheduler": "scheduler", "triggerer": "triggerer", "dag_processor": "dag-processor"}
-ORDER = (POSTGRES, MLFLOW, API, *AIRFLOW_PARTS.values())
+ORDER = (POSTGRES, NATS, MLFLOW, API, *AIRFLOW_PARTS.values())
 # The last to stop is the first that the others need.
-_STOP_ORDER = (("scheduler", "dag-processor", "triggerer"), (API, MLFLOW), (POSTGRES,))
+_STOP_ORDER = (("scheduler", "dag-processor", "triggerer"), (API, MLFLOW), (NATS, POSTGRES))
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,13 @@ def up(settings: Settings, announce: Announce = lambda _: None) -> None:
     with _alone(settings):
         alive = set(processes.running(settings))
         processes.kill(processes.orphans(settings))
-        check_ports(settings, alive)
+        check_ports(settings, [name for name in expected_components(settings) if name not in alive])
         if POSTGRES not in alive and settings.database_url is None:
             announce("starting PostgreSQL")
             start_postgres(settings)
+        if NATS not in alive and nats.is_embedded(settings):
+            announce("starting NATS")
+            start_nats(settings)
         if "airflow" in postgres.create_databases(settings):
             (settings.home.resolve() / "run" / "airflow_migrated").unlink(missing_ok=True)
         airflow.prepare(settings)
@@ -98,6 +101,13 @@ def start_postgres(settings: Settings) -> None:
     _wait(settings, POSTGRES, lambda: postgres.is_ready(settings))
 
 
+def start_nats(settings: Settings) -> None:
+    """Start the embedded broker and wait until it answers."""
+    nats.prepare(settings)
+    processes.start(settings, Component(NATS, nats.command(settings), {"PATH": "/usr/bin:/bin", "TZ": "UTC"}))
+    _wait(settings, NATS, lambda: nats.is_ready(settings))
+
+
 def down(settings: Settings, announce: Announce = lambda _: None) -> list[str]:
     """Stop everything, with all descendants; return the names of the components that were running."""
     was_running = [name for name in ORDER if name in processes.running(settings)]
@@ -115,6 +125,7 @@ def status(settings: Settings) -> list[ComponentStatus]:
     urls = {API: airflow.client_url(settings, settings.api_port), MLFLOW: settings.mlflow_uri}
     checks: dict[str, Callable[[], bool]] = {
         POSTGRES: lambda: postgres.is_ready(settings),
+        NATS: lambda: nats.is_ready(settings),
         MLFLOW: lambda: _answers(f"{airflow.client_url(settings, settings.mlflow_port)}/health"),
     }
     return [
@@ -133,6 +144,7 @@ def status(settings: Settings) -> list[ComponentStatus]:
 def expected_components(settings: Settings) -> list[str]:
     """Return the components that this installation starts itself."""
     elsewhere = {POSTGRES} if settings.database_url is not None else set()
+    elsewhere |= set() if nats.is_embedded(settings) else {NATS}
     elsewhere |= {MLFLOW} if settings.tracking_uri is not None else set()
     return [name for name in ORDER if name not in elsewhere]
 
@@ -165,26 +177,6 @@ def airflow_components(settings: Settings, environment: dict[str, str]) -> list[
         Component("dag-processor", [*program, "dag-processor"], environment),
         Component("triggerer", [*program, "triggerer", "--skip-serve-logs"], environment),
     ]
-
-
-def check_ports(settings: Settings, alive: set[str]) -> None:
-    """Raise PortTaken where another program listens on the port of a component that is to be started."""
-    ports = {POSTGRES: ("CATENA_POSTGRES_PORT", "127.0.0.1", settings.postgres_port),
-             MLFLOW: ("CATENA_MLFLOW_PORT", settings.host, settings.mlflow_port),
-             API: ("CATENA_API_PORT", settings.host, settings.api_port)}  # fmt: skip
-    for name in expected_components(settings):
-        if name in alive or name not in ports:
-            continue
-        variable, host, port = ports[name]
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                raise PortTaken(
-                    f"{name} cannot listen on {host}:{port} ({error.strerror}). Choose another port by {variable}, "
-                    f"in the environment or in .env; or stop the program that has it."
-                ) from error
 
 
 def healthy_parts(settings: Settings) -> set[str]:
@@ -226,7 +218,7 @@ def _migrate(settings: Settings, environment: dict[str, str], announce: Announce
 
 
 def _wait_until_healthy(settings: Settings, announce: Announce) -> None:
-    waiting = set(expected_components(settings)) - {POSTGRES}
+    waiting = set(expected_components(settings)) - {POSTGRES, NATS}
     deadline = time.monotonic() + settings.start_seconds
     health = f"{airflow.client_url(settings, settings.mlflow_port)}/health"
     while waiting:

@@ -9,6 +9,7 @@ from usecases.flight_delays.datasets import DATASETS
 from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
 from usecases.flight_delays.report import MONITORING, REPORT
+from usecases.flight_delays.streams import STREAMS
 from usecases.flight_delays.tables import TABLES
 
 USECASE = UseCase(
@@ -27,5 +28,7 @@ USECASE = UseCase(
     monitoring=MONITORING,
     report=REPORT,
     exporter="usecases.flight_delays.upstream:export",
+    streams=STREAMS,
+    history="usecases.flight_delays.history:history",
     folder=Path(__file__).parent,
 )

@@ -11,11 +11,13 @@ import importlib.util
 import io
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import URL
 
+# Columns of year, month and day.
+FLIGHT_DAY, WEATHER_DAY = (0, 1, 2), (1, 2, 3)
 _NUMBERS = {
     "year",
     "month",
@@ -47,11 +49,9 @@ def export(landing_root: str, database_url: URL, first: str, last: str) -> None:
         last: last day.
     """
     source, target = _package_data(), Path(landing_root) / "flight_delays"
-    with zipfile.ZipFile(source / "flights.csv.zip") as archive:
-        flights = archive.read("flights.csv").decode("utf-8")
-    weather = (source / "weather.csv").read_text(encoding="utf-8")
-    _write_days(target / "flights", flights.splitlines(keepends=True), (0, 1, 2), first, last)
-    _write_days(target / "weather", weather.splitlines(keepends=True), (1, 2, 3), first, last)
+    flights = flights_text()
+    _write_days(target / "flights", days_of(flights, FLIGHT_DAY, first, last))
+    _write_days(target / "weather", days_of(weather_text(), WEATHER_DAY, first, last))
     for name in ("airports", "airlines"):
         _write(target / "reference" / f"{name}.csv", (source / f"{name}.csv").read_bytes())
     header, *lines = flights.splitlines(keepends=True)
@@ -59,9 +59,38 @@ def export(landing_root: str, database_url: URL, first: str, last: str) -> None:
         database_url,
         {
             "planes": (source / "planes.csv").read_text(encoding="utf-8"),
-            "flights": header + "".join(line for line in lines if first <= _day(line, (0, 1, 2)) <= last),
+            "flights": header + "".join(line for line in lines if first <= _day(line, FLIGHT_DAY) <= last),
         },
     )
+
+
+def flights_text() -> str:
+    """Return the file of all flights, as text with a header."""
+    with zipfile.ZipFile(_package_data() / "flights.csv.zip") as archive:
+        return archive.read("flights.csv").decode("utf-8")
+
+
+def weather_text() -> str:
+    """Return the file of all weather, as text with a header."""
+    return (_package_data() / "weather.csv").read_text(encoding="utf-8")
+
+
+def days_of(text: str, places: tuple[int, int, int], first: str, last: str) -> dict[str, list[str]]:
+    """Return the lines of each day from `first` to `last` that has any, each day with the header before them.
+
+    Args:
+        text: a file with a header.
+        places: columns of year, month and day.
+        first: first day, as 2013-01-05.
+        last: last day.
+    """
+    header, *lines = text.splitlines(keepends=True)
+    by_day: dict[str, list[str]] = {}
+    for line in lines:
+        day = _day(line, places)
+        if first <= day <= last:
+            by_day.setdefault(day, [header]).append(line)
+    return by_day
 
 
 def _package_data() -> Path:
@@ -77,14 +106,7 @@ def _day(line: str, places: tuple[int, int, int]) -> str:
     return f"{year}-{month:0>2}-{day:0>2}"
 
 
-def _write_days(folder: Path, lines: Iterable[str], places: tuple[int, int, int], first: str, last: str) -> None:
-    iterator: Iterator[str] = iter(lines)
-    header = next(iterator)
-    by_day: dict[str, list[str]] = {}
-    for line in iterator:
-        day = _day(line, places)
-        if first <= day <= last:
-            by_day.setdefault(day, [header]).append(line)
+def _write_days(folder: Path, by_day: Mapping[str, list[str]]) -> None:
     for day, rows in by_day.items():
         _write(folder / f"{day}.csv", "".join(rows).encode())
 

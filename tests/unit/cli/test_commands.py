@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from catena.database import database_url
+from catena.declared import declared_usecase
 from catena.settings import Settings
+from catena.streams import open_log
 
 
 def catena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -79,3 +82,38 @@ def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
     done = catena(tmp_path, "down")
     assert (done.returncode, done.stdout.strip()) == (0, "nothing was running")
     assert time.monotonic() - begun < 30
+
+
+def test_a_day_is_replayed_into_the_broker(tmp_path: Path, nats_settings: Settings) -> None:
+    """`stream replay` publishes each event of a day once, and again only where a fault asks for it.
+
+    New year's day has 2,522 events of flights and 67 hours of weather, counted in the files. Beyond the asked copies,
+    a second replay of the same day within the broker's window for duplicates stores nothing.
+    """
+    replay = ("stream", "replay", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-01", "--speed", "0")
+    where = {"CATENA_NATS_PORT": str(nats_settings.nats_port)}
+    done = catena(nats_settings.home, *replay, "--duplicate", "0.1", "--json", **where)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["sent"]["event"], told["events"]["weather.observed"] >= 67, told["known_already"]) == (2589, True, 0)
+    copies = told["sent"]["duplicate"]
+    again = json.loads(catena(nats_settings.home, *replay, "--json", **where).stdout)
+    assert (again["sent"], again["known_already"]) == ({"event": 2589}, 2589)
+    with ExitStack() as opened:
+        streams = declared_usecase("flight_delays").streams
+        logs = [opened.enter_context(closing(open_log(nats_settings, "flight_delays", stream))) for stream in streams]
+        assert sum(log.end_offset(0) - log.begin_offset(0) for log in logs) == 2589 + copies
+    not_started = catena(tmp_path, *replay)
+    assert (not_started.returncode, "catena up" in not_started.stderr) == (3, True)
+    silent = catena(nats_settings.home, *replay, CATENA_NATS_PORT="1")
+    assert (silent.returncode, "127.0.0.1:1" in silent.stderr) == (3, True)
+
+
+def test_wrong_replays_exit_with_2(tmp_path: Path) -> None:
+    """A share that is none, days in the wrong order, and a use case without streams are wrong usage."""
+    days = ("--from", "2013-01-01", "--to", "2013-01-01")
+    assert catena(tmp_path, "stream", "replay", "flight_delays", *days, "--late", "2").returncode == 2
+    turned = catena(tmp_path, "stream", "replay", "flight_delays", "--from", "2013-01-02", "--to", "2013-01-01")
+    assert turned.returncode == 2
+    without = catena(tmp_path, "stream", "replay", "seattle_weather", *days)
+    assert (without.returncode, "seattle_weather" in without.stderr) == (2, True)

@@ -1,0 +1,162 @@
+"""Events as JSON, held to the JSON Schema that the use case declares for their type and version.
+
+Writing is strict: what breaks its schema is a defect of the producer and raises. Reading never raises: whatever lies in
+a log is an event or a dead letter. Where dead letters are kept belongs to the links after this one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import jsonschema_rs
+
+from catena.declaration import Stream
+from catena.streams.event import Event
+from catena.streams.port import Record
+
+Rule = Literal["unparseable", "no_event", "unknown_type", "unknown_version", "schema"]
+# A reason is read by a person, beside the raw bytes: a whole document in it helps nobody.
+_REASON_LENGTH = 300
+
+
+class InvalidEvent(ValueError):
+    """An event that is to be written breaks its own schema, or has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that is no event.
+
+    Attributes:
+        partition: partition of the log in which it lies.
+        offset: its place.
+        rule: short name of what is wrong.
+        reason: one sentence for a person.
+        raw: the record's bytes, untouched.
+    """
+
+    partition: int
+    offset: int
+    rule: Rule
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a batch held: each record is in exactly one of the two."""
+
+    events: tuple[tuple[Record, Event], ...]
+    dead_letters: tuple[DeadLetter, ...]
+
+
+class Codec:
+    """Writes and reads the events of one stream.
+
+    Args:
+        stream: the declared stream; events of other streams are unknown here.
+        folder: the use case's folder; the schemas lie in its `events/`.
+    """
+
+    def __init__(self, stream: Stream, folder: Path) -> None:
+        self._stream = stream.name
+        self._validators: dict[str, dict[int, jsonschema_rs.Draft202012Validator]] = {}
+        for event in stream.events:
+            schema = json.loads((folder / "events" / event.schema_file).read_text(encoding="utf-8"))
+            # Without the second argument `date-time` would be a remark, not a rule.
+            validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+            self._validators.setdefault(event.name, {})[event.version] = validator
+
+    def encode(self, event: Event) -> bytes:
+        """Return an event as JSON, the same bytes for the same event.
+
+        Raises:
+            InvalidEvent: it breaks the schema of its type and version, or there is none.
+        """
+        document = {
+            "type": event.type,
+            "schema_version": event.schema_version,
+            "event_id": event.event_id,
+            "event_time": _text(event.event_time),
+            "known_at": _text(event.known_at),
+            "key": event.key,
+            "data": event.data,
+        }
+        wrong = self._fault(document)
+        if wrong is not None:
+            raise InvalidEvent(f"event {event.event_id} of stream {self._stream}: {wrong[0]}: {wrong[1]}")
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+    def decode(self, records: Iterable[Record]) -> Decoded:
+        """Return the events and the dead letters among records, each in order. Never raises on what it reads."""
+        events: list[tuple[Record, Event]] = []
+        dead: list[DeadLetter] = []
+        for record in records:
+            found = self._event(record.value)
+            if isinstance(found, Event):
+                events.append((record, found))
+            else:
+                rule, reason = found
+                dead.append(DeadLetter(record.partition, record.offset, rule, reason[:_REASON_LENGTH], record.value))
+        return Decoded(tuple(events), tuple(dead))
+
+    def _event(self, value: bytes) -> Event | tuple[Rule, str]:
+        try:
+            document = json.loads(value.decode("utf-8"), parse_constant=_refuse)
+            # What UTF-8 cannot carry, half a surrogate pair, would break whoever writes it next.
+            if b"\\u" in value:
+                json.dumps(document, ensure_ascii=False).encode("utf-8")
+        except ValueError as error:
+            return "unparseable", f"{type(error).__name__}: {error}"
+        except RecursionError:
+            return "unparseable", "it is nested too deeply"
+        wrong = self._fault(document)
+        if wrong is not None:
+            return wrong
+        try:
+            return Event(
+                type=document["type"],
+                schema_version=document["schema_version"],
+                event_id=document["event_id"],
+                event_time=_time(document["event_time"]),
+                known_at=_time(document["known_at"]),
+                key=document["key"],
+                data=document["data"],
+            )
+        except ValueError as error:
+            # A leap second is a time to the schema's format, but not to the tables.
+            return "schema", f"a time cannot be kept: {error}"
+
+    def _fault(self, document: Any) -> tuple[Rule, str] | None:
+        if not isinstance(document, dict):
+            return "no_event", f"it is JSON, but no object: {type(document).__name__}"
+        name, version = document.get("type"), document.get("schema_version")
+        versions = self._validators.get(name) if isinstance(name, str) else None
+        if versions is None:
+            return "unknown_type", f"stream {self._stream} declares no event {name!r}"
+        # True is 1 to a dictionary.
+        validator = versions.get(version) if type(version) is int else None
+        if validator is None:
+            return "unknown_version", f"{name} has no version {version!r}; declared are {sorted(versions)}"
+        if validator.is_valid(document):
+            return None
+        error = next(validator.iter_errors(document))
+        place = "/".join(str(part) for part in error.instance_path) or "the event"
+        return "schema", f"{place}: {error.message}"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,27 @@
+"""The streams of `flight_delays`: what the airport and the weather service tell as it happens.
+
+The schemas lie in `events/`; how the year 2013 is told as events belongs in `usecases.flight_delays.history`.
+"""
+
+from __future__ import annotations
+
+from catena.declaration import EventType, Stream
+
+STREAMS = (
+    Stream(
+        name="flights",
+        description="The life of a flight: scheduled, departed, and one of arrived, cancelled, diverted.",
+        events=(
+            EventType(name="flight.scheduled", version=1, description="A flight was put on the schedule."),
+            EventType(name="flight.departed", version=1, description="A flight left its gate."),
+            EventType(name="flight.arrived", version=1, description="A flight arrived where it was bound for."),
+            EventType(name="flight.cancelled", version=1, description="A flight never left."),
+            EventType(name="flight.diverted", version=1, description="A flight left and landed elsewhere."),
+        ),
+    ),
+    Stream(
+        name="weather",
+        description="Hourly weather at New York's airports.",
+        events=(EventType(name="weather.observed", version=1, description="The weather of one hour is known."),),
+    ),
+)
