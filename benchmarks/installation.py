@@ -113,7 +113,8 @@ def watched(made: Installation, every_seconds: float = 10.0) -> Iterator[Usage]:
                 except psutil.NoSuchProcess:
                     continue
                 usage.peak_mib[component] = max(usage.peak_mib[component], resident)
-                spent = sum(t.user + t.system for t in times) + times[0].children_user + times[0].children_system
+                # A worker's tasks have ended by now, and are among its children's seconds.
+                spent = sum(t.user + t.system + t.children_user + t.children_system for t in times)
                 usage.cpu_seconds[component] = max(usage.cpu_seconds.get(component, 0.0), spent)
 
     thread = threading.Thread(target=look, daemon=True)
