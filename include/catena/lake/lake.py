@@ -28,6 +28,7 @@ from catena.lake.commit import (
     split_by_partition,
 )
 from catena.lake.content import content_identities
+from catena.lake.log import TableLog, read_log
 from catena.lake.schema import arrow_schema, conform, schema_differences, sorted_by_key
 from catena.run import Accounting, Run
 
@@ -182,19 +183,20 @@ class Lake:
         stated = {key: identity for key, identity in (inputs or {}).items() if key in parts}
         suffix = "".join(f"/{value}" for value in within.values())
         for attempt in range(_ATTEMPTS):
-            delta = self._open_or_create(table)
-            stood = {key: delta.transaction_version(f"content/{key}{suffix}") for key in parts}
+            log = self._log_of(table)
+            stood = {key: log.transactions.get(f"content/{key}{suffix}") for key in parts}
             changed = [key for key in parts if content[key] != stood[key]]
-            restated = [key for key in stated if stated[key] != delta.transaction_version(f"inputs/{key}{suffix}")]
+            restated = [key for key in stated if stated[key] != log.transactions.get(f"inputs/{key}{suffix}")]
             touched = sorted({*changed, *restated})
             if not touched:
-                return Written(delta.version(), False, ())
+                return Written(log.version, False, ())
             transactions = [Transaction(f"content/{key}{suffix}", content[key]) for key in touched]
             transactions += [Transaction(f"inputs/{key}{suffix}", stated[key]) for key in touched if key in stated]
             metadata = commit_metadata(
                 run, touched, input_versions=input_versions, accounting=accounting, details=details
             )
             made = pa.concat_tables([parts[key] for key in touched])
+            delta = self._open_checked(table, log.version)
             if not replace_rows(delta, made, metadata, transactions, predicate_of(table, touched, within)):
                 _wait(attempt)
                 continue
@@ -219,13 +221,14 @@ class Lake:
         """
         table = self.tables[name]
         for attempt in range(_ATTEMPTS):
-            delta = self._open_or_create(table)
-            new = [key for key in deliveries if delta.transaction_version(f"delivery/{key}") is None]
+            log = self._log_of(table)
+            new = [key for key in deliveries if f"delivery/{key}" not in log.transactions]
             if not new:
-                return Written(delta.version(), False, ())
+                return Written(log.version, False, ())
             rows = conform(pa.concat_tables([deliveries[key] for key in new]), table)
             keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
             transactions = [Transaction(f"delivery/{key}", 1) for key in new]
+            delta = self._open_checked(table, log.version)
             if not append_rows(delta, rows, commit_metadata(run, keys, details=details), transactions):
                 _wait(attempt)
                 continue
@@ -259,20 +262,22 @@ class Lake:
     def _open(self, name: str, version: int | None = None) -> DeltaTable:
         return DeltaTable(self.uri(name), version=version, storage_options=self.storage_options)
 
-    def _open_or_create(self, table: Table) -> DeltaTable:
-        try:
-            delta = self._open(table.name)
-        except TableNotFoundError:
-            delta = DeltaTable.create(
-                self.uri(table.name),
-                arrow_schema(table),
-                mode="ignore",
-                partition_by=["partition"] if table.is_partitioned else None,
-                name=table.name,
-                description=table.description,
-                configuration=_CONFIGURATION,
-                storage_options=self.storage_options,
-            )
+    def _log_of(self, table: Table) -> TableLog:
+        """Return the log of a table, which is created if it does not exist yet."""
+        uri = self.uri(table.name)
+        if (log := read_log(uri, self.storage_options)) is not None:
+            return log
+        DeltaTable.create(
+            uri, arrow_schema(table), mode="ignore",
+            partition_by=["partition"] if table.is_partitioned else None,
+            name=table.name, description=table.description,
+            configuration=_CONFIGURATION, storage_options=self.storage_options,
+        )  # fmt: skip
+        return self._log_of(table)
+
+    def _open_checked(self, table: Table, version: int) -> DeltaTable:
+        """Return a table at a version: a commit on it fails if somebody has written the same partitions since."""
+        delta = self._open(table.name, version)
         if table.name not in self._checked:
             self._check_schema(table, delta)
             self._checked.add(table.name)
@@ -286,11 +291,8 @@ class Lake:
             )
 
     def _transactions(self, name: str, kind: str, partitions: Sequence[str]) -> dict[str, int | None]:
-        try:
-            delta = self._open(name)
-        except TableNotFoundError:
-            return dict.fromkeys(partitions)
-        return {key: delta.transaction_version(f"{kind}/{key}") for key in partitions}
+        log = read_log(self.uri(name), self.storage_options)
+        return {key: None if log is None else log.transactions.get(f"{kind}/{key}") for key in partitions}
 
 
 def _wait(attempt: int) -> None:
