@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset, AssetAlias, AssetWatcher
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from catena.declaration import Dataset, UseCase
+from catena_airflow.triggers.stream_lag import StreamLagTrigger
 
 Milestone = Literal[
     "clean", "features", "candidate", "champion", "decision", "predictions", "health", "watched", "report"
@@ -39,19 +41,40 @@ def clean_tables(usecase: UseCase, dataset: Dataset) -> list[Asset]:
 
 
 @dataclass(frozen=True)
-class Restatement:
-    """A table whose partitions may be corrected after others have used them.
+class RareHint:
+    """An asset whose event a task gives only when there is a reason.
 
     An outlet tells its listeners at each success. An alias tells only when the task says so: that is what a rare event
-    needs, so that the first making of a partition starts no second run.
+    needs, so that the usual case starts no run.
     """
 
-    table: str
     alias: AssetAlias
     asset: Asset
 
 
-def restatement(usecase: UseCase, table: str) -> Restatement:
+def restatement(usecase: UseCase, table: str) -> RareHint:
     """Return the hint that a partition of a table, which stood there before, has another content now."""
-    corrected = asset(usecase, f"{table}.restated")
-    return Restatement(table, AssetAlias(name=f"{corrected.name}.alias", group="lake"), corrected)
+    return _rare(asset(usecase, f"{table}.restated"))
+
+
+def superseded(usecase: UseCase) -> RareHint:
+    """Return the hint that files came of days that streams had told before, or events of days whose files are there."""
+    return _rare(asset(usecase, "superseded"))
+
+
+def _rare(of: Asset) -> RareHint:
+    return RareHint(AssetAlias(name=f"{of.name}.alias", group="lake"), of)
+
+
+def stream_lag(usecase: UseCase) -> Asset:
+    """Return the hint that events wait at the broker; a watcher in the triggerer gives it, and it carries no data."""
+    trigger = StreamLagTrigger(usecase=usecase.name)
+    return Asset(
+        name=f"{usecase.name}.stream_lag", uri=f"stream://{usecase.name}/lag", group="streams",
+        watchers=[AssetWatcher(name=f"{usecase.name}.stream_lag", trigger=trigger)],
+    )  # fmt: skip
+
+
+def find_uri_handlers() -> None:
+    """Let Airflow find what its providers say of the URIs of assets: it imports some of them, in each task anew."""
+    _ = ProvidersManagerTaskRuntime().asset_uri_handlers  # type: ignore[no-untyped-call]

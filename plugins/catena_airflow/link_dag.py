@@ -78,6 +78,18 @@ def range_params() -> dict[str, Param]:
     return {**day_param(), "last_partition": _param(last, DAY)}
 
 
+def stream_params() -> dict[str, Param]:
+    """Return the parameters of the stream link, for runs from the UI."""
+    start = "Instant from which a log is read that was never read before, as 2026-01-05T06:00:00Z. Empty: all of it."
+    return {
+        "batch": Param(10_000, type="integer", minimum=1, description="Records of one commit."),
+        "most": Param(
+            None, type=["null", "integer"], minimum=1, description="Records of one log partition. Empty: all."
+        ),
+        "start_at": Param(None, type=["null", "string"], format="date-time", description=start),
+    }
+
+
 def month_param() -> dict[str, Param]:
     """Return the parameter of a monthly link, for runs from the UI."""
     return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}

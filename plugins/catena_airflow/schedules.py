@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import (
     AssetAny,
+    AssetOrTimeSchedule,
     CronPartitionTimetable,
+    CronTriggerTimetable,
     MonthWindow,
     PartitionedAssetTimetable,
     PartitionMapper,
@@ -23,7 +25,7 @@ from airflow.sdk.definitions.asset import BaseAsset
 
 from catena.declaration import UseCase
 from catena.partitions import parse_day
-from catena_airflow.assets import milestone, restatement
+from catena_airflow.assets import milestone, restatement, stream_lag, superseded
 
 DAY = "%Y-%m-%d"
 MONTH = "%Y-%m"
@@ -46,6 +48,20 @@ def last_run(usecase: UseCase) -> datetime | None:
 def daily(usecase: UseCase) -> CronPartitionTimetable:
     """Return the timetable of ingest: at local midnight, for the day that just ended."""
     return CronPartitionTimetable("0 0 * * *", timezone=usecase.timezone, run_offset=-1, key_format=DAY)
+
+
+def each_minute_or_lag(usecase: UseCase) -> AssetOrTimeSchedule:
+    """Return the timetable of streams: each minute, and as soon as the watcher sees events wait."""
+    return AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("* * * * *", timezone="UTC"), assets=[stream_lag(usecase)]
+    )
+
+
+def nightly_or_superseded(usecase: UseCase) -> AssetOrTimeSchedule:
+    """Return the timetable of the reconciliation: at two in the morning, and when a file follows what streams told."""
+    return AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 2 * * *", timezone=usecase.timezone), assets=[superseded(usecase).asset]
+    )
 
 
 def whenever_delivered(usecase: UseCase) -> str:

@@ -6,9 +6,11 @@ from typing import Literal, get_args
 
 from catena.declaration import UseCase
 
-Link = Literal["reference", "ingest", "features", "train", "promote", "score", "monitor", "report"]
+Link = Literal[
+    "reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "stream", "reconcile"
+]
 Role = Literal["data-engineer", "data-scientist", "mlops-engineer", "ml-engineer", "analyst", "report-writer"]
-Rhythm = Literal["daily", "monthly", "on-demand"]
+Rhythm = Literal["each-minute", "daily", "monthly", "on-demand"]
 
 LINKS: tuple[Link, ...] = get_args(Link)
 ROLES: tuple[Role, ...] = get_args(Role)

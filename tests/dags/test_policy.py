@@ -14,6 +14,8 @@ from catena.declared import declared_usecases
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report")
+STREAMING = ("stream", "reconcile")
+RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}
 ROLES = {"data-engineer", "data-scientist", "mlops-engineer", "ml-engineer", "analyst", "report-writer"}
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
@@ -22,7 +24,8 @@ def test_exactly_the_declared_dags(airflow_view: dict[str, Any]) -> None:
     """Each link of each declared use case is a DAG, there is no other, and no file fails to import."""
     assert airflow_view["errors"] == {}
     expected = {f"{usecase.name}.{link}" for usecase in declared_usecases() for link in LINKS}
-    assert len(expected) >= len(LINKS)
+    expected |= {f"{usecase.name}.{link}" for usecase in declared_usecases() if usecase.streams for link in STREAMING}
+    assert len(expected) >= len(LINKS) + len(STREAMING)
     assert set(airflow_view["dags"]) == expected
 
 
@@ -39,7 +42,7 @@ def test_tags_come_from_the_closed_vocabulary(dags: dict[str, Any]) -> None:
     for dag_id, dag in dags.items():
         tags = set(dag["tags"])
         role = {tag.removeprefix("role:") for tag in tags if tag.startswith("role:")}
-        rhythm = {tag for tag in tags if tag in {"rhythm:daily", "rhythm:monthly", "rhythm:on-demand"}}
+        rhythm = {tag for tag in tags if tag in RHYTHMS}
         assert (len(role), len(rhythm), len(tags)) == (1, 1, 4), dag_id
         assert role < ROLES, dag_id
         assert {"catena", f"usecase:{dag_id.partition('.')[0]}"} < tags, dag_id
@@ -51,7 +54,7 @@ def test_each_dag_explains_itself(dags: dict[str, Any]) -> None:
         assert len(dag["doc"]) > 200, dag_id
         assert "**Question.**" in dag["doc"], dag_id
         assert all(dag["params"].values()), dag_id
-        assert dag_id.endswith(".reference") or "partition" in dag["params"], dag_id
+        assert dag_id.endswith((".reference", ".stream")) or "partition" in dag["params"], dag_id
 
 
 def test_tasks_have_owner_retries_and_timeout(dags: dict[str, Any]) -> None:
@@ -71,7 +74,7 @@ def test_unpausing_makes_no_storm(dags: dict[str, Any]) -> None:
         link = dag_id.rpartition(".")[2]
         assert dag["catchup"] is False
         assert dag["start"][:10] == usecase.calendar.first, dag_id
-        assert dag["is_paused_upon_creation"] is (link in {"ingest", "reference"}), dag_id
+        assert dag["is_paused_upon_creation"] is (link in {"ingest", "reference", "stream"}), dag_id
         if link == "ingest":
             assert bool(dag["end"]) is bool(usecase.calendar.last)
             assert dag["has_deadline"]

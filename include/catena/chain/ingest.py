@@ -15,16 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catena.arrow_sql import sql_over
+from catena.chain.clean import clean_rows, rows_taken
 from catena.chain.landing import land, read_all
-from catena.chain.quarantine import FINAL_RULES, quarantined_rows, released, row_id
+from catena.chain.quarantine import quarantined_rows, released, row_id
 from catena.chain.verdicts import RowTypes, entry_checksums, means_of, record, refusal, verdicts_of
 from catena.declaration import CleanTable, Dataset, UseCase
 from catena.lake import WHOLE, Lake, Written, identity_of
 from catena.quality.casts import typed
 from catena.quality.rules import implied, judge
 from catena.quality.verdict import Failures, Verdict
-from catena.run import Accounting, Outcome, RowsLost, Run
+from catena.run import Accounting, Outcome, Run
 from catena.sources import Delivery, MissingDelivery, SourceFault
 from catena.workspace import Workspace
 
@@ -161,7 +161,7 @@ def _judge_and_publish(
         judgement = judge(rows, rules, keys, trailing=trailing, released=may_pass, arrived=arrived)
     landing.result()
     failures = (*bad_types, *judgement.failures)
-    taken = _taken(failures, rows.num_rows, may_pass)
+    taken = rows_taken(failures, rows.num_rows, may_pass)
     row_types = RowTypes(rules, failures, judgement.whole, taken)
     verdicts = verdicts_of(plan.dataset, deliveries, offsets, row_types, (absent, faulty))
     pages = record(plan.workspace, plan.usecase, plan.run, verdicts)
@@ -199,16 +199,6 @@ def _typed_rows(
     return rows.append_column("partition", partitions), offsets, may_pass, failures
 
 
-def _taken(failures: Sequence[Failures], count: int, may_pass: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which rows are taken out; a release lifts every rule but the final ones."""
-    taken = np.zeros(count, dtype=np.bool_)
-    for failure in failures:
-        if failure.severity == "quarantine":
-            final = failure.rule.startswith(FINAL_RULES)
-            taken[failure.rows if final else failure.rows[~may_pass[failure.rows]]] = True
-    return taken
-
-
 def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[str], arrived: int) -> Outcome:
     """Write quarantine and clean tables; each decides by its own identities whether there is anything to do."""
     accounting = Accounting(arrived, rows.num_rows, quarantine.num_rows)
@@ -225,6 +215,7 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
             inputs=inputs,
             accounting=accounting,
             within={"dataset": plan.dataset.name},
+            standing="final",
             details=details,
         )
     }
@@ -232,11 +223,12 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
     def publish(clean: CleanTable) -> Written:
         return plan.lake.overwrite(
             clean.table,
-            _clean(plan, clean.sql, rows),
+            clean_rows(plan.usecase, clean.sql, rows),
             run=plan.run,
             partitions=done,
             inputs=inputs,
             accounting=accounting,
+            standing="final",
             details=details,
         )
 
@@ -245,31 +237,22 @@ def _publish(plan: Plan, rows: pa.Table, quarantine: pa.Table, done: Sequence[st
         written |= dict(
             zip([clean.table for clean in plan.dataset.clean], pool.map(publish, plan.dataset.clean), strict=True)
         )
-    changed = sorted({key for clean in plan.dataset.clean for key in written[clean.table].changed_partitions})
+    tables = [clean.table for clean in plan.dataset.clean]
+    changed = sorted({key for table in tables for key in written[table].changed_partitions})
+    # What streams told of these days is superseded, also where it was the same: what waits for final days hears of it.
+    superseded = sorted({key for table in tables for key in written[table].finalized_partitions})
     versions = {table: item.version for table, item in written.items()}
-    restated = {clean.table: list(written[clean.table].restated_partitions) for clean in plan.dataset.clean}
-    if not changed:
+    if not changed and not superseded:
         return Outcome("unchanged", "the same rows stood there already", (), versions, accounting)
+    restated = {table: list(written[table].restated_partitions) for table in tables}
     return Outcome(
         "published",
         f"{len(changed)} partitions changed",
-        tuple(changed),
+        tuple(sorted({*changed, *superseded})),
         versions,
         accounting,
-        {"restated": {table: keys for table, keys in restated.items() if keys}},
+        {"restated": {table: keys for table, keys in restated.items() if keys}, "superseded": superseded},
     )
-
-
-def _clean(plan: Plan, file: str, rows: pa.Table) -> pa.Table:
-    """Return the rows of a clean table; one comes out for each that goes in."""
-    with sql_over({"rows": rows}) as connection:
-        result = connection.sql(plan.usecase.sql(file)).to_arrow_table()
-    if result.num_rows != rows.num_rows:
-        raise RowsLost(
-            f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
-            "the SELECT of a clean table makes one row of each"
-        )
-    return result
 
 
 def _described(

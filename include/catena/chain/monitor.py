@@ -122,7 +122,7 @@ def _settle(
         wanted=wanted,
         output="health",
         spine=usecase.label.table,
-        needs=[Need(name, back, 0) for name in _tables(usecase)],
+        needs=[Need(name, back, 0, is_final=name == usecase.label.table) for name in _tables(usecase)],
         besides=besides,
         is_decided=decided,
     )

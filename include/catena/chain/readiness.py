@@ -26,12 +26,13 @@ AT_ONCE = 31
 class Need:
     """An input of a daily link: day partitions from `first_offset` to `last_offset` around the day, both included.
 
-    `first_offset=None` stands for an unpartitioned table.
+    `first_offset=None` stands for an unpartitioned table; with `is_final` what streams told of a day is not enough.
     """
 
     table: str
     first_offset: int | None = 0
     last_offset: int = 0
+    is_final: bool = False
 
     def partitions(self, day: str, calendar: Calendar) -> list[str]:
         """Return the partitions needed for a day, within the calendar."""
@@ -135,7 +136,8 @@ class _Look:
             need.table: sorted({part for key in keys for part in need.partitions(key, self.calendar)})
             for need in self.needs
         }
-        contents = {table: self.lake.contents(table, parts) for table, parts in wanted.items()}
+        finals = {need.table for need in self.needs if need.is_final}
+        contents = {table: self.lake.contents(table, parts, final=table in finals) for table, parts in wanted.items()}
         recorded = self.lake.inputs(self.output, keys)
         return {key: self._one(key, contents, recorded[key]) for key in keys}
 

@@ -96,7 +96,8 @@ class TrainingTables:
     def _contents(self, name: str, wanted: list[str]) -> dict[str, int | None]:
         known = self._known[name]
         if unseen := [day for day in wanted if day not in known]:
-            known.update(self._lake.contents(name, unseen))
+            # Labels that streams told so far are no labels to learn from: the day's file may say otherwise.
+            known.update(self._lake.contents(name, unseen, final=name == self._usecase.label.table))
         return {day: known[day] for day in wanted}
 
 

@@ -81,6 +81,7 @@ def table(
     """
     from deltalake.exceptions import DeltaError
 
+    from catena.lake import add_columns as add_declared_columns
     from catena.workspace import Workspace
 
     declared = _having(name, usecase)
@@ -88,7 +89,7 @@ def table(
     if lake.version(name) is None:
         raise usage_error(f"table {name} of {declared.name} holds nothing yet")
     if add_columns:
-        console().print(f"added: {', '.join(lake.add_columns(name)) or 'nothing, the table is as declared'}")
+        console().print(f"added: {', '.join(add_declared_columns(lake, name)) or 'nothing, the table is as declared'}")
         return
     try:
         rows = lake.read(name, [partition] if partition else None, version=version)

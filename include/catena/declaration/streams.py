@@ -28,16 +28,42 @@ class EventType(Declared):
         return f"{self.name}.v{self.version}.json"
 
 
+class Feed(Declared):
+    """How the events of a stream become rows of a dataset, which then meet its rules and become its clean tables."""
+
+    dataset: Name
+    sql: str
+    """File in the use case's `sql/` folder: one SELECT over the relation `events`, which holds the newest version of
+    each event of some days (`partition`, `event_id`, `type`, `schema_version`, `event_time`, `known_at`, `key` and the
+    JSON `data`). It gives `partition` and the dataset's columns, in any order, and the columns that `ready` names."""
+    ready: dict[Name, Name] = Field(default_factory=dict)
+    """Clean table -> boolean column of the SELECT that says whether a row has what the table needs; without one all
+    rows belong there."""
+
+
 class Stream(Declared):
-    """One log at the broker: the events in it, and how long the broker keeps them."""
+    """One log at the broker: the events in it, how long the broker keeps them, and what becomes of them."""
 
     name: Name
     description: str
     events: tuple[EventType, ...]
+    feeds: tuple[Feed, ...]
+    day: Name = "partition"
+    """The field of an event's `data` that names the day to which it belongs."""
+    allowed_lateness_hours: float = Field(default=6, gt=0)
+    """An event that became known longer than this before the newest one of its log partition is late: it is kept, and
+    enters the clean tables by the reconciliation."""
+    lag_limit_minutes: float = Field(default=15, gt=0)
+    """An event that waits longer than this for its table is an alarm."""
     partitions: int = Field(default=1, ge=1)
     """Events of one key lie in one partition; the number may grow and never shrinks."""
     retention_days: int = Field(default=7, ge=1)
     """How long the broker keeps an event; a reader that was away longer meets a gap, loudly."""
+
+    @property
+    def table(self) -> str:
+        """Name of the table that keeps the log's records as they came."""
+        return f"events_{self.name}"
 
     @model_validator(mode="after")
     def _events_differ(self) -> Stream:

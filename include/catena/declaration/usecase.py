@@ -75,6 +75,16 @@ class UseCase(Declared):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _each_dataset_has_one_feed(self) -> UseCase:
+        fed = [feed.dataset for stream in self.streams for feed in stream.feeds]
+        known = {dataset.name for dataset in self.partitioned_datasets}
+        if unknown := sorted(set(fed) - known):
+            raise ValueError(f"use case {self.name}: streams feed {unknown}, which are no datasets by day")
+        if len(fed) != len(set(fed)):
+            raise ValueError(f"use case {self.name}: a dataset is fed twice in {fed}")
+        return self
+
     def table(self, name: str) -> Table:
         """Return the declared table of that name; KeyError names the use case where there is none."""
         for table in self.tables:

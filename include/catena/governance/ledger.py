@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from catena.lake.content import identity_of
 from catena.run import Run
 
-Kind = Literal["quality", "candidate", "promotion", "rollback", "release", "report", "health", "note"]
+Kind = Literal["quality", "candidate", "promotion", "rollback", "release", "report", "health", "note", "reconciliation"]
 
 METADATA = MetaData()
 LEDGER = Table(

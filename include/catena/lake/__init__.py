@@ -2,6 +2,8 @@
 
 from catena.lake.commit import WHOLE, Written
 from catena.lake.content import combined_identity, content_identity, identity_of
+from catena.lake.events import EventTable, Position
+from catena.lake.evolution import add_columns
 from catena.lake.lake import CommitConflict, Lake, UndeclaredChange
 from catena.lake.schema import SchemaMismatch, arrow_schema, conform
 from catena.lake.standard import HEALTH, PREDICTIONS, QUARANTINE, lake_tables
@@ -12,10 +14,13 @@ __all__ = [
     "QUARANTINE",
     "WHOLE",
     "CommitConflict",
+    "EventTable",
     "Lake",
+    "Position",
     "SchemaMismatch",
     "UndeclaredChange",
     "Written",
+    "add_columns",
     "arrow_schema",
     "combined_identity",
     "conform",

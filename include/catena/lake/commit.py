@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from catena.declaration import Table
+from catena.lake.log import TableLog
 from catena.lake.schema import check_primary_key, sorted_by_key
 from catena.run import Accounting, Run
 
@@ -25,18 +26,78 @@ WHOLE = "whole"
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
+Standing = Literal["final", "provisional"]
+"""Final content replaces provisional content, and never the other way round."""
+
+
 @dataclass(frozen=True)
 class Written:
     """What a write did: the table version that holds the content, and whether this call made it.
 
     Attributes:
         restated_partitions: those of the changed partitions that had stood there with another content.
+        finalized_partitions: those that had stood there provisionally and are final now, changed or not.
     """
 
     version: int
     is_changed: bool
     changed_partitions: tuple[str, ...]
     restated_partitions: tuple[str, ...] = ()
+    finalized_partitions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a write would change of a table as its log shows it.
+
+    Attributes:
+        touched: partitions to commit: another content, made from other inputs, or final for the first time.
+        changed: those with another content.
+        restated: those of them that had stood there.
+        finalized: those that had stood there provisionally.
+        transactions: what the commit says of them.
+    """
+
+    touched: list[str]
+    changed: tuple[str, ...]
+    restated: tuple[str, ...]
+    finalized: tuple[str, ...]
+    transactions: list[Transaction]
+
+
+def change_of(
+    log: TableLog, content: Mapping[str, int], inputs: Mapping[str, int], suffix: str, standing: Standing | None
+) -> Change:
+    """Return what a write of these contents would change.
+
+    Args:
+        log: the table as it is.
+        content: identity of the new content of each partition.
+        inputs: identity of what a partition is made from, where the writer says it.
+        suffix: tells the parts of a table that datasets share.
+        standing: of what is written; provisional content leaves final partitions alone.
+    """
+
+    def recorded(kind: str, key: str) -> int | None:
+        return log.transactions.get(f"{kind}/{key}{suffix}")
+
+    keys = [key for key in content if standing != "provisional" or recorded("final", key) is None]
+    stood = {key: recorded("content", key) for key in keys}
+    changed = tuple(key for key in keys if content[key] != stood[key])
+    remade = [key for key in keys if key in inputs and inputs[key] != recorded("inputs", key)]
+    settled = [key for key in keys if standing == "final" and recorded("final", key) is None]
+    touched = sorted({*changed, *remade, *settled})
+    return Change(
+        touched,
+        changed,
+        tuple(key for key in changed if stood[key] is not None),
+        tuple(key for key in settled if stood[key] is not None),
+        [
+            *(Transaction(f"content/{key}{suffix}", content[key]) for key in touched),
+            *(Transaction(f"inputs/{key}{suffix}", inputs[key]) for key in touched if key in inputs),
+            *(Transaction(f"final/{key}{suffix}", 1) for key in settled),
+        ],
+    )
 
 
 def check_keys(table: Table, partitions: Sequence[str], within: Mapping[str, str]) -> None:

@@ -13,14 +13,16 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, Transaction, write_deltalake
+from deltalake import DeltaTable, Transaction
 from deltalake.exceptions import TableNotFoundError
 
 from catena.declaration import Table
 from catena.lake.commit import (
     WHOLE,
+    Standing,
     Written,
     append_rows,
+    change_of,
     check_keys,
     commit_metadata,
     predicate_of,
@@ -87,7 +89,7 @@ class Lake:
         if partitions is not None and not partitions:
             return schema.empty_table().select(wanted)
         try:
-            delta = self._open(name, version)
+            delta = self.open(name, version)
         except TableNotFoundError:
             return schema.empty_table().select(wanted)
         if at is not None:
@@ -106,29 +108,27 @@ class Lake:
 
     def version(self, name: str) -> int | None:
         """Return the current Delta version, None where the table does not exist yet."""
-        try:
-            return self._open(name).version()
-        except TableNotFoundError:
-            return None
+        log = self.log(name)
+        return None if log is None else log.version
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return the commits, newest first, with the metadata that `overwrite` recorded."""
         try:
-            return self._open(name).history()
+            return self.open(name).history()
         except TableNotFoundError:
             return []
 
     def partitions(self, name: str) -> list[str]:
         """Return the partition keys that hold rows, in order."""
         try:
-            return sorted({entry["partition"] for entry in self._open(name).partitions()})
+            return sorted({entry["partition"] for entry in self.open(name).partitions()})
         except TableNotFoundError:
             return []
 
     def row_counts(self, name: str) -> dict[str, int]:
         """Return the rows of each partition that holds any, from the commit log alone."""
         try:
-            files = pa.table(self._open(name).get_add_actions(flatten=True))
+            files = pa.table(self.open(name).get_add_actions(flatten=True))
         except TableNotFoundError:
             return {}
         counts: dict[str, int] = {}
@@ -136,13 +136,19 @@ class Lake:
             counts[key] = counts.get(key, 0) + rows
         return counts
 
-    def contents(self, name: str, partitions: Sequence[str] = (WHOLE,)) -> dict[str, int | None]:
-        """Return the content identity of each partition, None where it was never written."""
-        return self._transactions(name, "content", partitions)
+    def contents(
+        self, name: str, partitions: Sequence[str] = (WHOLE,), *, final: bool = False
+    ) -> dict[str, int | None]:
+        """Return the content identity of each partition, None where it was never written, or not finally if asked."""
+        known = self._transactions(name)
+        return {
+            key: known.get(f"content/{key}") if not final or f"final/{key}" in known else None for key in partitions
+        }
 
     def inputs(self, name: str, partitions: Sequence[str] = (WHOLE,)) -> dict[str, int | None]:
         """Return the identity of the inputs from which each partition was last made, None where never written."""
-        return self._transactions(name, "inputs", partitions)
+        known = self._transactions(name)
+        return {key: known.get(f"inputs/{key}") for key in partitions}
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -157,6 +163,7 @@ class Lake:
         input_versions: Mapping[str, int | None] | None = None,
         accounting: Accounting | None = None,
         within: Mapping[str, str] | None = None,
+        standing: Standing | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> Written:
         """Replace whole partitions by rows, in one commit; equal content makes no new version.
@@ -170,6 +177,7 @@ class Lake:
             input_versions: versions of the tables that were read, for lineage.
             accounting: rows in, published and quarantined.
             within: replace only the rows with these column values (for a table that several datasets share).
+            standing: of the rows; provisional ones leave partitions alone that are final.
             details: further JSON for the commit's metadata.
 
         Raises:
@@ -183,25 +191,19 @@ class Lake:
         stated = {key: identity for key, identity in (inputs or {}).items() if key in parts}
         suffix = "".join(f"/{value}" for value in within.values())
         for attempt in range(_ATTEMPTS):
-            log = self._log_of(table)
-            stood = {key: log.transactions.get(f"content/{key}{suffix}") for key in parts}
-            changed = [key for key in parts if content[key] != stood[key]]
-            restated = [key for key in stated if stated[key] != log.transactions.get(f"inputs/{key}{suffix}")]
-            touched = sorted({*changed, *restated})
-            if not touched:
+            log = self.made_log(name)
+            change = change_of(log, content, stated, suffix, standing)
+            if not change.touched:
                 return Written(log.version, False, ())
-            transactions = [Transaction(f"content/{key}{suffix}", content[key]) for key in touched]
-            transactions += [Transaction(f"inputs/{key}{suffix}", stated[key]) for key in touched if key in stated]
             metadata = commit_metadata(
-                run, touched, input_versions=input_versions, accounting=accounting, details=details
+                run, change.touched, input_versions=input_versions, accounting=accounting, details=details
             )
-            made = pa.concat_tables([parts[key] for key in touched])
-            delta = self._open_checked(table, log.version)
-            if not replace_rows(delta, made, metadata, transactions, predicate_of(table, touched, within)):
-                _wait(attempt)
-                continue
-            corrected = tuple(key for key in changed if stood[key] is not None)
-            return Written(delta.version(), bool(changed), tuple(changed), corrected)
+            made = pa.concat_tables([parts[key] for key in change.touched])
+            delta = self.open_checked(name, log.version)
+            predicate = predicate_of(table, change.touched, within)
+            if replace_rows(delta, made, metadata, change.transactions, predicate):
+                return Written(delta.version(), bool(change.changed), change.changed, change.restated, change.finalized)
+            _wait(attempt)
         raise CommitConflict(f"table {name}, partitions {list(partitions)}: {_ATTEMPTS} attempts to commit failed")
 
     def append_once(self, name: str, rows: pa.Table, *, run: Run, delivery: str, details: Mapping[str, Any]) -> Written:
@@ -221,78 +223,66 @@ class Lake:
         """
         table = self.tables[name]
         for attempt in range(_ATTEMPTS):
-            log = self._log_of(table)
+            log = self.made_log(name)
             new = [key for key in deliveries if f"delivery/{key}" not in log.transactions]
             if not new:
                 return Written(log.version, False, ())
             rows = conform(pa.concat_tables([deliveries[key] for key in new]), table)
             keys = sorted(rows["partition"].unique().to_pylist()) if table.is_partitioned else [WHOLE]
             transactions = [Transaction(f"delivery/{key}", 1) for key in new]
-            delta = self._open_checked(table, log.version)
+            delta = self.open_checked(name, log.version)
             if not append_rows(delta, rows, commit_metadata(run, keys, details=details), transactions):
                 _wait(attempt)
                 continue
             return Written(delta.version(), True, tuple(keys))
         raise CommitConflict(f"table {name}, {len(deliveries)} deliveries: {_ATTEMPTS} attempts to commit failed")
 
-    def add_columns(self, name: str) -> list[str]:
-        """Add to the table on disk the columns that its declaration has gained; return their names.
-
-        Raises:
-            UndeclaredChange: a column was dropped, changed its type, or a new one is not nullable.
-        """
-        table = self.tables[name]
-        delta = self._open(name)
-        declared, actual = arrow_schema(table), pa.schema(delta.schema().to_arrow())
-        new = [field for field in declared if field.name not in actual.names]
-        if bad := [field.name for field in new if not field.nullable]:
-            raise UndeclaredChange(f"table {name}: new columns {bad} must be nullable, old rows do not have them")
-        if new:
-            # An empty append in merge mode adds the columns in one commit and rewrites nothing.
-            write_deltalake(delta, declared.empty_table(), mode="append", schema_mode="merge")
-        self._check_schema(table, self._open(name))
-        return [field.name for field in new]
-
-    # -- inside -------------------------------------------------------------------------------------------------------
+    # -- the tables themselves ----------------------------------------------------------------------------------------
 
     def uri(self, name: str) -> str:
         """Return where the table is kept."""
         return f"{self.root}/{self.tables[name].name}"
 
-    def _open(self, name: str, version: int | None = None) -> DeltaTable:
+    def log(self, name: str) -> TableLog | None:
+        """Return a table's version and transactions, None where it does not exist yet."""
+        return read_log(self.uri(name), self.storage_options)
+
+    def open(self, name: str, version: int | None = None) -> DeltaTable:
+        """Return a table as the library has it; TableNotFoundError where it does not exist yet."""
         return DeltaTable(self.uri(name), version=version, storage_options=self.storage_options)
 
-    def _log_of(self, table: Table) -> TableLog:
+    def made_log(self, name: str) -> TableLog:
         """Return the log of a table, which is created if it does not exist yet."""
-        uri = self.uri(table.name)
-        if (log := read_log(uri, self.storage_options)) is not None:
+        if (log := self.log(name)) is not None:
             return log
+        table, uri = self.tables[name], self.uri(name)
         DeltaTable.create(
             uri, arrow_schema(table), mode="ignore",
             partition_by=["partition"] if table.is_partitioned else None,
             name=table.name, description=table.description,
             configuration=_CONFIGURATION, storage_options=self.storage_options,
         )  # fmt: skip
-        return self._log_of(table)
+        return self.made_log(name)
 
-    def _open_checked(self, table: Table, version: int) -> DeltaTable:
+    def open_checked(self, name: str, version: int) -> DeltaTable:
         """Return a table at a version: a commit on it fails if somebody has written the same partitions since."""
-        delta = self._open(table.name, version)
+        table, delta = self.tables[name], self.open(name, version)
         if table.name not in self._checked:
-            self._check_schema(table, delta)
+            self.check_schema(table, delta)
             self._checked.add(table.name)
         return delta
 
-    def _check_schema(self, table: Table, delta: DeltaTable) -> None:
+    def _transactions(self, name: str) -> Mapping[str, int]:
+        log = self.log(name)
+        return {} if log is None else log.transactions
+
+    def check_schema(self, table: Table, delta: DeltaTable) -> None:
+        """Refuse a table on disk whose schema is not the declared one."""
         if differences := schema_differences(table, pa.schema(delta.schema().to_arrow())):
             raise UndeclaredChange(
                 f"table {table.name} at {self.uri(table.name)}: {'; '.join(differences)}. "
                 f"Declared new columns are added by `catena table {table.name} --add-columns`."
             )
-
-    def _transactions(self, name: str, kind: str, partitions: Sequence[str]) -> dict[str, int | None]:
-        log = read_log(self.uri(name), self.storage_options)
-        return {key: None if log is None else log.transactions.get(f"{kind}/{key}") for key in partitions}
 
 
 def _wait(attempt: int) -> None:

@@ -1,8 +1,8 @@
-"""The tables that every use case has: quarantine, predictions and health."""
+"""The tables that nobody declares: quarantine, predictions, health, and those that keep what came as it came."""
 
 from __future__ import annotations
 
-from catena.declaration import Column, Dataset, Table, UseCase
+from catena.declaration import Column, Dataset, Stream, Table, UseCase
 
 _PARTITION = Column(name="partition", type="string", nullable=False, description="Day, as 2013-01-05.")
 
@@ -92,7 +92,43 @@ def raw_table(dataset: Dataset, name: str, owner: str) -> Table:
     )
 
 
+def events_table(stream: Stream, owner: str) -> Table:
+    """Return the table of a stream: every record of its log as it came, dead letters too, in the order of offsets."""
+    optional = {
+        "event_id": "Same for every copy of the event.",
+        "type": "Declared type, such as flight.departed.",
+        "key": "The entity that it concerns.",
+        "data": "The facts, as JSON.",
+        "fault": "Rule by which the record is no event; null for an event.",
+        "reason": "What is wrong with it.",
+        "raw": "The bytes of a record that is no event, those beyond ASCII escaped.",
+    }
+    return Table(
+        name=stream.table,
+        description=f"Records of the log {stream.name} as they came; append-only, copies and late ones included.",
+        owner=owner,
+        primary_key=("partition", "log", "log_partition", "log_offset"),
+        columns=(
+            _PARTITION.model_copy(update={"description": "Day of the event; of a dead letter, that of its storage."}),
+            Column(name="log", type="string", nullable=False, description="Name and incarnation of the log."),
+            Column(name="log_partition", type="int64", nullable=False, description="Partition of the log."),
+            Column(name="log_offset", type="int64", nullable=False, description="Offset in the partition."),
+            Column(name="standing", type="string", nullable=False, description="on_time, late, or dead."),
+            *(
+                Column(name=name, type="string", description=text, classification="internal")
+                for name, text in optional.items()
+            ),
+            Column(name="schema_version", type="int64", description="Version of the type."),
+            Column(name="event_time", type="timestamp", description="When it happened."),
+            Column(name="known_at", type="timestamp", description="When it could be known."),
+            Column(name="stored_at", type="timestamp", nullable=False, description="When the broker stored it."),
+            Column(name="landed_at", type="timestamp", nullable=False, is_volatile=True, description="Wall time."),
+        ),
+    )
+
+
 def lake_tables(usecase: UseCase) -> tuple[Table, ...]:
-    """Return all tables of a use case: raw, declared and standard ones."""
+    """Return all tables of a use case: raw, of events, declared and standard ones."""
     raw = (raw_table(item, item.raw_table, usecase.owner) for item in usecase.datasets if item.raw_table)
-    return (*raw, *usecase.tables, *STANDARD_TABLES)
+    events = (events_table(stream, usecase.owner) for stream in usecase.streams)
+    return (*raw, *events, *usecase.tables, *STANDARD_TABLES)

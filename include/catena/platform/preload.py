@@ -63,6 +63,7 @@ LIBRARIES = (
 )
 # Called once: they fill tables and compile templates that each task would otherwise make for itself.
 CALLS = (
+    ("catena_airflow.assets", "find_uri_handlers"),
     ("catena.declared", "declared_usecases"),
     ("catena.quality.expectations", "warm_up"),
     ("catena.quality.page", "template"),

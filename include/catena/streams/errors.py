@@ -93,3 +93,16 @@ class SequenceGap(StreamError):
             offset,
         )
         self.found = found
+
+
+class RecordsMissing(StreamError):
+    """A log says that it holds records, and does not hand them out in time."""
+
+    def __init__(self, log: str, partition: int, offset: int, end: int) -> None:
+        super().__init__(
+            log,
+            f"it ends at offset {end}, but nothing came.",
+            "The broker is overloaded or recovering: the next run reads on from here.",
+            partition,
+            offset,
+        )

@@ -5,7 +5,7 @@ The schemas lie in `events/`; how the year 2013 is told as events belongs in `us
 
 from __future__ import annotations
 
-from catena.declaration import EventType, Stream
+from catena.declaration import EventType, Feed, Stream
 
 STREAMS = (
     Stream(
@@ -18,10 +18,15 @@ STREAMS = (
             EventType(name="flight.cancelled", version=1, description="A flight never left."),
             EventType(name="flight.diverted", version=1, description="A flight left and landed elsewhere."),
         ),
+        # A flight that is on the schedule and has not left yet has no outcome, not even that of a cancellation.
+        feeds=(Feed(dataset="flights", sql="flights_of_events.sql", ready={"outcomes": "has_outcome"}),),
+        # A cancellation or a diversion is told hours after the departure that was due.
+        allowed_lateness_hours=24,
     ),
     Stream(
         name="weather",
         description="Hourly weather at New York's airports.",
         events=(EventType(name="weather.observed", version=1, description="The weather of one hour is known."),),
+        feeds=(Feed(dataset="weather", sql="weather_of_events.sql"),),
     ),
 )

@@ -1,0 +1,44 @@
+"""From judged rows to clean rows, the same for files and events: which are taken out, and what the others become.
+
+Reading and recording belong in `catena.chain.ingest` and `catena.chain.stream`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from catena.arrow_sql import sql_over
+from catena.chain.quarantine import FINAL_RULES
+from catena.declaration import UseCase
+from catena.quality.verdict import Failures
+from catena.run import RowsLost
+
+
+def rows_taken(failures: Sequence[Failures], count: int, may_pass: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which of `count` rows are taken out; a release lifts every rule but the final ones."""
+    taken = np.zeros(count, dtype=np.bool_)
+    for failure in failures:
+        if failure.severity == "quarantine":
+            final = failure.rule.startswith(FINAL_RULES)
+            taken[failure.rows if final else failure.rows[~may_pass[failure.rows]]] = True
+    return taken
+
+
+def clean_rows(usecase: UseCase, file: str, rows: pa.Table) -> pa.Table:
+    """Return the rows of a clean table by the SELECT in a file of the use case; one comes out for each that goes in.
+
+    Raises:
+        RowsLost: the SELECT makes more or fewer.
+    """
+    with sql_over({"rows": rows}) as connection:
+        result = connection.sql(usecase.sql(file)).to_arrow_table()
+    if result.num_rows != rows.num_rows:
+        raise RowsLost(
+            f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
+            "the SELECT of a clean table makes one row of each"
+        )
+    return result

@@ -1,0 +1,106 @@
+"""The tables that keep the records of event logs: an append and the log's next offset are one commit.
+
+What a record means belongs in `catena.streams`; what becomes of it, in `catena.chain.stream`.
+Source of the protocol: Delta's transaction identifiers, by which two commits of one application at one position
+cannot both succeed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+from deltalake import Transaction
+
+from catena.lake.commit import append_rows, commit_metadata
+from catena.lake.lake import Lake
+from catena.lake.schema import conform
+from catena.run import Run
+
+_MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a partition of a log is in its table.
+
+    Attributes:
+        next_offset: the first offset that is not there, None where nothing of this log was ever read.
+        watermark: the latest time at which an event of it became known, microseconds since 1970, None where none is.
+    """
+
+    next_offset: int | None
+    watermark: int | None
+
+
+class EventTable:
+    """The table of one stream.
+
+    Args:
+        lake: the use case's lake.
+        name: table.
+    """
+
+    def __init__(self, lake: Lake, name: str) -> None:
+        self._lake = lake
+        self._name = name
+
+    def positions(self, logs: list[str]) -> dict[str, Position]:
+        """Return the position of each of these partitions of logs, as one version of the table has them."""
+        log = self._lake.log(self._name)
+        known = {} if log is None else log.transactions
+        return {each: Position(known.get(f"offset/{each}"), known.get(f"watermark/{each}")) for each in logs}
+
+    def known_logs(self) -> list[str]:
+        """Return the partitions of logs that were ever read, as `<name>@<incarnation>:<partition>`."""
+        log = self._lake.log(self._name)
+        names = () if log is None else log.transactions
+        return sorted(name.removeprefix("offset/") for name in names if name.startswith("offset/"))
+
+    def append(self, rows: pa.Table, run: Run, log: str, expected: int | None, position: Position) -> bool:
+        """Append a batch and move on, in one commit.
+
+        Args:
+            rows: in the declared columns.
+            run: who writes.
+            log: partition of a log.
+            expected: the offset at which the batch was read.
+            position: where the log stands with the batch.
+
+        Returns:
+            False where somebody else moved the log since: the batch is to be thrown away and the position read again.
+        """
+        table = self._lake.tables[self._name]
+        before = self._lake.made_log(self._name)
+        if before.transactions.get(f"offset/{log}") != expected or position.next_offset is None:
+            return False
+        moved = [Transaction(f"offset/{log}", position.next_offset)]
+        if position.watermark is not None:
+            moved.append(Transaction(f"watermark/{log}", position.watermark))
+        keys = sorted(rows["partition"].unique().to_pylist())
+        details = {"log": log, "from_offset": expected, "next_offset": position.next_offset}
+        delta = self._lake.open_checked(self._name, before.version)
+        return append_rows(delta, conform(rows, table), commit_metadata(run, keys, details=details), moved)
+
+    def unmerged(self) -> tuple[int, list[str]]:
+        """Return the current version, and the days of which records came since the version that was last merged."""
+        log = self._lake.log(self._name)
+        if log is None:
+            return -1, []
+        merged = log.transactions.get(_MERGED)
+        if merged is None:
+            return log.version, self._lake.partitions(self._name)
+        since = log.version - merged
+        commits = self._lake.open(self._name, log.version).history(since) if since > 0 else []
+        return log.version, sorted(
+            {day for entry in commits for day in json.loads(entry.get("catena.partitions", "[]"))}
+        )
+
+    def record_merged(self, version: int, run: Run) -> None:
+        """Record up to which version the clean tables hold the records; where this fails, days are merged once more."""
+        log = self._lake.made_log(self._name)
+        empty = self._lake.read(self._name, [])
+        # The commit that says so is a version itself, and brings nothing to merge.
+        now = [Transaction(_MERGED, version + 1 if log.version == version else version)]
+        append_rows(self._lake.open(self._name, log.version), empty, commit_metadata(run, []), now)
