@@ -18,7 +18,7 @@ from catena.partitions import InvalidPartition
 from catena.run import Accounting, Outcome, RowsLost, Run
 from catena.settings import settings
 from catena.workspace import Workspace
-from catena_airflow.assets import Restatement
+from catena_airflow.assets import RareHint
 from catena_airflow.operators.ingest_partition import IngestPartitionOperator
 from catena_airflow.operators.link import LinkOperator
 from catena_airflow.operators.promote_candidate import PromoteCandidateOperator
@@ -183,7 +183,7 @@ def test_late_delivery_is_retried(make_context: Contexts) -> None:
 
 
 LABELS = Asset(name="labels.restated", uri="lake://x/labels.restated")
-RESTATEMENT = Restatement("labels", AssetAlias(name="labels.alias"), LABELS)
+RESTATEMENT = RareHint(AssetAlias(name="labels.alias"), LABELS)
 
 
 def hints(given: Any) -> list[Any]:
@@ -193,7 +193,7 @@ def hints(given: Any) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("restated", "try_number", "count"),
-    [({"labels": [DAY]}, 1, 1), ({}, 1, 0), ({"other": [DAY]}, 1, 0), ({}, 2, 1)],
+    [({USECASE.label.table: [DAY]}, 1, 1), ({}, 1, 0), ({"other": [DAY]}, 1, 0), ({}, 2, 1)],
 )
 def test_correction_of_labels_is_hinted_at(
     make_context: Contexts, restated: dict[str, list[str]], try_number: int, count: int
