@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 STREAMING = ("flight_delays.stream", "flight_delays.reconcile")
 
 

@@ -47,7 +47,8 @@ class Stream(Declared):
     name: Name
     description: str
     events: tuple[EventType, ...]
-    feeds: tuple[Feed, ...]
+    feeds: tuple[Feed, ...] = ()
+    """Without one the records are kept, and go nowhere."""
     day: Name = "partition"
     """The field of an event's `data` that names the day to which it belongs."""
     allowed_lateness_hours: float = Field(default=6, gt=0)

@@ -140,7 +140,7 @@ def land(local: Workspace, usecase: UseCase) -> Landing:
                 outcomes.append({**key, "known_at": at + timedelta(hours=3), "bought": outcome})
         lake = local.lake(usecase)
         for name, rows in (("features", features), ("outcomes", outcomes)):
-            lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days)
+            lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days, standing="final")
 
     return put
 
