@@ -39,7 +39,7 @@ down: ## Stop everything that was started
 	@if [ -x $(BIN)/catena ]; then $(BIN)/catena down; fi
 
 test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff check

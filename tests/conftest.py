@@ -26,6 +26,14 @@ hypothesis.settings.register_profile("catena", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("catena")
 
 _numbers = count(1)
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one worker, and all that share the running installation of tests/chain in one."""
+    for item in items:
+        is_chain = item.path.is_relative_to(_TESTS / "chain")
+        item.add_marker(pytest.mark.xdist_group("chain" if is_chain else str(item.path.relative_to(_TESTS))))
 
 
 def free_port() -> int:
