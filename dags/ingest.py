@@ -12,7 +12,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup, TriggerRule
 
 from catena.declared import declared_usecases
-from catena_airflow.assets import clean_tables, milestone, restatement, superseded
+from catena_airflow.assets import clean_tables, milestone, restatement
 from catena_airflow.link_dag import daily_deadline, link_dag, range_params
 from catena_airflow.operators.announce_partition import AnnouncePartitionOperator
 from catena_airflow.operators.ingest_partition import IngestPartitionOperator
@@ -24,24 +24,17 @@ for usecase in declared_usecases():
         end_date=last_run(usecase), max_active_runs=16, is_paused_upon_creation=True, params=range_params(),
         deadline=daily_deadline(),
     ):  # fmt: skip
-        settled, labels, told = (
-            milestone(usecase, "clean"),
-            restatement(usecase, usecase.label.table),
-            superseded(usecase),
-        )
-        fed = {feed.dataset for stream in usecase.streams for feed in stream.feeds}
+        settled, labels = milestone(usecase, "clean"), restatement(usecase, usecase.label.table)
         datasets = sorted(usecase.partitioned_datasets, key=lambda dataset: not dataset.is_required)
         with TaskGroup("datasets", tooltip="One task for each dataset of the day"):
             tasks: list[IngestPartitionOperator] = []
             for dataset in datasets:
-                is_last, is_fed = dataset is datasets[-1], dataset.name in fed
-                restates = usecase.label.table in {clean.table for clean in dataset.clean}
+                is_last, restates = dataset is datasets[-1], usecase.label.table in {c.table for c in dataset.clean}
                 task = IngestPartitionOperator(
                     task_id=f"ingest_{dataset.name}", usecase=usecase.name, dataset=dataset.name,
                     trigger_rule=TriggerRule.ALL_DONE,
-                    outlets=[*clean_tables(usecase, dataset), *[labels.alias] * restates, *[told.alias] * is_fed,
-                             *[settled] * is_last],
-                    restates=labels if restates else None, supersedes=told if is_fed else None,
+                    outlets=[*clean_tables(usecase, dataset), *[labels.alias] * restates, *[settled] * is_last],
+                    restates=labels if restates else None,
                     day_settled=settled if is_last else None,
                     settled_before=[before.task_id for before in tasks] if is_last else (),
                 )  # fmt: skip

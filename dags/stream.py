@@ -10,7 +10,7 @@ with limits, or with the time at which a log is read that was never read before.
 from __future__ import annotations
 
 from catena.declared import declared_usecases
-from catena_airflow.assets import milestone, superseded
+from catena_airflow.assets import milestone
 from catena_airflow.link_dag import link_dag, stream_params
 from catena_airflow.operators.drain_streams import DrainStreamsOperator
 from catena_airflow.schedules import each_minute_or_lag
@@ -22,7 +22,4 @@ for usecase in declared_usecases():
         usecase, "stream", schedule=each_minute_or_lag(usecase), role="data-engineer", rhythm="each-minute",
         doc=__doc__, is_paused_upon_creation=True, params=stream_params(),
     ):  # fmt: skip
-        DrainStreamsOperator(
-            task_id="drain_streams", usecase=usecase.name, clean=milestone(usecase, "clean"),
-            supersedes=superseded(usecase),
-        )  # fmt: skip
+        DrainStreamsOperator(task_id="drain_streams", usecase=usecase.name, outlets=[milestone(usecase, "clean")])

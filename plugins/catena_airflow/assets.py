@@ -54,16 +54,8 @@ class RareHint:
 
 def restatement(usecase: UseCase, table: str) -> RareHint:
     """Return the hint that a partition of a table, which stood there before, has another content now."""
-    return _rare(asset(usecase, f"{table}.restated"))
-
-
-def superseded(usecase: UseCase) -> RareHint:
-    """Return the hint that files came of days that streams had told before, or events of days whose files are there."""
-    return _rare(asset(usecase, "superseded"))
-
-
-def _rare(of: Asset) -> RareHint:
-    return RareHint(AssetAlias(name=f"{of.name}.alias", group="lake"), of)
+    corrected = asset(usecase, f"{table}.restated")
+    return RareHint(AssetAlias(name=f"{corrected.name}.alias", group="lake"), corrected)
 
 
 def stream_lag(usecase: UseCase) -> Asset:

@@ -25,7 +25,7 @@ from airflow.sdk.definitions.asset import BaseAsset
 
 from catena.declaration import UseCase
 from catena.partitions import parse_day
-from catena_airflow.assets import milestone, restatement, stream_lag, superseded
+from catena_airflow.assets import milestone, restatement, stream_lag
 
 DAY = "%Y-%m-%d"
 MONTH = "%Y-%m"
@@ -57,11 +57,12 @@ def each_minute_or_lag(usecase: UseCase) -> AssetOrTimeSchedule:
     )
 
 
-def nightly_or_superseded(usecase: UseCase) -> AssetOrTimeSchedule:
-    """Return the timetable of the reconciliation: at two in the morning, and when a file follows what streams told."""
-    return AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("0 2 * * *", timezone=usecase.timezone), assets=[superseded(usecase).asset]
-    )
+def nightly(usecase: UseCase) -> CronTriggerTimetable:
+    """Return the timetable of the reconciliation: half an hour after the day's files are due.
+
+    No partition: days are due whose events or files changed, whatever day it is.
+    """
+    return CronTriggerTimetable("30 0 * * *", timezone=usecase.timezone)
 
 
 def whenever_delivered(usecase: UseCase) -> str:

@@ -35,7 +35,6 @@ class IngestPartitionOperator(LinkOperator):
     Args:
         dataset: name of the dataset.
         restates: hint that labels were corrected; given where the dataset becomes the table of labels.
-        supersedes: hint that streams had told the day before.
         day_settled: asset that hears once that the day's datasets are settled; given to the last dataset's task.
         settled_before: task ids of the other datasets, whose outcomes the last task announces together with its own.
         last_partition: last day of a range that begins with `partition`.
@@ -49,7 +48,6 @@ class IngestPartitionOperator(LinkOperator):
         *,
         dataset: str,
         restates: RareHint | None = None,
-        supersedes: RareHint | None = None,
         day_settled: Asset | None = None,
         settled_before: Sequence[str] = (),
         last_partition: str = LAST_FROM_RUN,
@@ -58,7 +56,6 @@ class IngestPartitionOperator(LinkOperator):
         super().__init__(**kwargs)
         self.dataset = dataset
         self.restates = restates
-        self.supersedes = supersedes
         self.day_settled = day_settled
         self.settled_before = settled_before
         self.last_partition = last_partition
@@ -93,16 +90,16 @@ class IngestPartitionOperator(LinkOperator):
         if self.day_settled:
             verdicts = [{"status": other["status"], "reason": other["reason"]} for other in others]
             announce(context, {self.day_settled: changed}, {**extra, "besides": verdicts})
-        restated = outcome.details.get("restated", {}).get(declared_usecase(self.usecase).label.table, ())
-        self._hint(context, self.restates, restated)
-        self._hint(context, self.supersedes, outcome.details.get("superseded", ()))
+        self._hint_at_restatement(context, outcome)
 
-    @staticmethod
-    def _hint(context: Context, hint: RareHint | None, partitions: Sequence[str]) -> None:
-        """Give a rare hint; an alias carries the key of its run alone, so the partitions go with it."""
+    def _hint_at_restatement(self, context: Context, outcome: Outcome) -> None:
+        """Tell who used a partition that it has another content now; an alias carries the key of its run alone."""
+        if self.restates is None:
+            return
+        restated = outcome.details.get("restated", {}).get(declared_usecase(self.usecase).label.table, ())
         # A retry cannot know whether the try before it died between the commit and this hint.
-        if hint is not None and (partitions or context["ti"].try_number > 1):
-            context["outlet_events"][hint.alias].add(hint.asset, extra={"partitions": list(partitions)})
+        if restated or context["ti"].try_number > 1:
+            context["outlet_events"][self.restates.alias].add(self.restates.asset, extra={"partitions": list(restated)})
 
     def _outcomes_before(self, context: Context) -> list[dict[str, Any]]:
         """Return the outcomes of the other datasets' tasks; a task that skipped or failed left none."""
