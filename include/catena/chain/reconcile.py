@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catena.chain.stream_merge import publish_feed, told_by
+from catena.chain.stream_merge import days_told, publish_feed, told_by
 from catena.declaration import Table, UseCase
 from catena.governance import Fact
 from catena.lake import Lake
@@ -33,9 +33,9 @@ def reconcile_days(workspace: Workspace, usecase: UseCase, days: Sequence[str], 
     facts: list[Fact] = []
     changed: set[str] = set()
     for stream in usecase.streams:
-        told_of = [day for day in days if day in set(lake.partitions(stream.table))]
-        records = lake.read(stream.table, told_of)
-        for feed in stream.feeds:
+        records = lake.read(stream.table, days)
+        told_of = days_told(records)
+        for feed in stream.feeds if told_of else ():
             source = (stream, feed)
             moved, closed = publish_feed(lake, usecase, source, records, told_of, run=run, with_late=True)
             changed |= moved
