@@ -68,9 +68,7 @@ def merge_stream(lake: Lake, usecase: UseCase, stream: Stream, run: Run) -> Merg
         return Merged()
     records = lake.read(stream.table, days)
     _quarantine_dead_letters(lake, stream, records, days, run)
-    told_of = sorted(
-        set(records.filter(pc.is_in(records["standing"], pa.array(["on_time", "late"])))["partition"].to_pylist())
-    )
+    told_of = days_told(records)
     changed: set[str] = set()
     closed: set[str] = set()
     for feed in stream.feeds if told_of else ():
@@ -155,6 +153,11 @@ def told_by(
         clean[each.table] = clean_rows(usecase, each.sql, kept)
         accounting[each.table] = Accounting(int(is_ready.sum()), kept.num_rows, int((is_ready & taken).sum()))
     return Told(clean, quarantine, accounting)
+
+
+def days_told(records: pa.Table) -> list[str]:
+    """Return the days of which there is any event; dead letters tell of none."""
+    return sorted(set(records.filter(pc.not_equal(records["standing"], "dead"))["partition"].to_pylist()))
 
 
 def newest_events(records: pa.Table, days: Sequence[str], *, with_late: bool) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.reconcile import reconcile_days
+from catena.chain.reconcile import days_to_reconcile, reconcile_days
 from catena.chain.stream import drain_streams
 from catena.chain.stream_landing import Limits
 from catena.partitions import days
@@ -35,5 +35,6 @@ def test_faulty_stream_ends_as_the_files(workspace, batch_only, usecase, run, re
         pass
     load_files(workspace, FIRST, LAST)
     load_files(batch_only, FIRST, LAST)
-    reconcile_days(workspace, usecase, days(FIRST, LAST), run)
+    outcome = reconcile_days(workspace, usecase, days_to_reconcile(workspace, usecase), run)
+    assert outcome.partitions == (FIRST, LAST)
     assert contents(workspace, usecase) == contents(batch_only, usecase)
