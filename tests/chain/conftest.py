@@ -6,7 +6,7 @@ import importlib
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -130,6 +130,12 @@ def chain(installed: Settings) -> Iterator[Chain]:
         chain.scheduled = {name: lake.contents(name, window) for name in DAILY_TABLES}
         yield chain
     workspace.engine.dispose()
+
+
+@pytest.fixture
+def deliver_more(chain: Chain) -> Callable[[str, str], None]:
+    """Return a function that delivers further days to the running installation."""
+    return lambda first, last: deliver(chain.settings, chain.usecase, first, last)
 
 
 def _wait_for_dags(chain: Chain) -> None:
