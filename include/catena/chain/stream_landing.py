@@ -262,9 +262,9 @@ def _dead(record: Record, letter: DeadLetter | None, decoder: Decoder) -> dict[s
         else letter.reason
     )
     return {
-        "partition": day_key(record.stored_at.date()), "log_partition": record.partition,
-        "log_offset": record.offset, "stored_at": record.stored_at, "standing": "dead", "key": record.key,
-        "fault": rule, "reason": reason, "raw": record.value.decode("ascii", errors="backslashreplace").replace("\x00", "\\x00"),
+        "partition": day_key(record.stored_at.date()), "log_partition": record.partition, "log_offset": record.offset,
+        "stored_at": record.stored_at, "standing": "dead", "key": record.key, "fault": rule, "reason": reason,
+        "raw": record.value.decode("ascii", errors="backslashreplace").replace("\x00", "\\x00"),
     }  # fmt: skip
 
 

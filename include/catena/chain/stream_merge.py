@@ -61,6 +61,11 @@ class Told:
     accounting: dict[str, Accounting]
 
 
+def merging(usecase: UseCase) -> tuple[str, str]:
+    """Return the name of the work that merges and reconciliations do one at a time."""
+    return usecase.name, "merge"
+
+
 def merge_stream(lake: Lake, usecase: UseCase, stream: Stream, run: Run) -> Merged:
     """Bring the clean tables up to the records that came since the last merge."""
     table = EventTable(lake, stream.table)
@@ -69,17 +74,24 @@ def merge_stream(lake: Lake, usecase: UseCase, stream: Stream, run: Run) -> Merg
         return Merged()
     records = lake.read(stream.table, days)
     _quarantine_dead_letters(lake, stream, records, days, run)
-    told_of = sorted(
-        set(records.filter(pc.is_in(records["standing"], pa.array(["on_time", "late"])))["partition"].to_pylist())
-    )
+    told_of = days_told(records, "on_time", "late")
+    admitted = table.days_with_late()
     changed: set[str] = set()
     closed: set[str] = set()
-    for feed in stream.feeds if told_of else ():
-        moved, final = publish_feed(lake, usecase, (stream, feed), records, told_of, run=run, with_late=False)
-        changed |= moved
-        closed |= final
+    for feed in stream.feeds:
+        for with_late in (False, True):
+            some = [day for day in told_of if (day in admitted) == with_late]
+            moved, final = publish_feed(lake, usecase, (stream, feed), records, some, run=run, with_late=with_late)
+            changed |= moved
+            closed |= final
     table.record_merged(version, run)
     return Merged(tuple(sorted(changed)), tuple(sorted(closed)))
+
+
+def days_told(records: pa.Table, *standings: str) -> list[str]:
+    """Return the days of which there are records of these standings, in order."""
+    found = records.filter(pc.is_in(records["standing"], pa.array(standings)))
+    return sorted(pc.unique(found["partition"]).to_pylist())
 
 
 def publish_feed(
