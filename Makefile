@@ -5,7 +5,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint up down clean bench lock
+.PHONY: help demo test test-faults lint up down clean bench lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +27,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	done)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Run three months of real flights through the whole chain, and print the report
 	$(BIN)/catena demo $(DEMO)
@@ -40,6 +40,9 @@ down: ## Stop everything that was started
 
 test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+
+test-faults: $(STAMP) ## Run only the tests that kill processes; all rounds of them: CATENA_FAULT_ROUNDS=full
+	$(BIN)/python -m pytest tests/faults -m faults
 
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff check

@@ -144,7 +144,8 @@ def quarantined_rows(
         for at in np.flatnonzero(taken[first : first + delivery.rows.num_rows]).tolist():
             line = delivery.line_numbers[at].as_py()
             broken = rules[first + at]
-            text = json.dumps(delivery.rows.slice(at, 1).to_pylist()[0], ensure_ascii=False)
+            # Rows of a file are text; those of a stream have types, times among them.
+            text = json.dumps(delivery.rows.slice(at, 1).to_pylist()[0], ensure_ascii=False, default=str)
             rows.append(
                 {
                     **base,

@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catena.chain.stream_merge import days_told, publish_feed, told_by
+from catena.chain.exclusive import exclusively
+from catena.chain.stream_merge import days_told, merging, publish_feed, told_by
 from catena.declaration import Table, UseCase
 from catena.governance import Fact
-from catena.lake import Lake
+from catena.lake import EventTable, Lake
 from catena.partitions import start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
@@ -29,13 +30,21 @@ def reconcile_days(workspace: Workspace, usecase: UseCase, days: Sequence[str], 
     Returns:
         The outcome with all days that were reconciled: who waits for final days hears of them.
     """
+    with exclusively(workspace.engine, merging(usecase)):
+        return _reconcile(workspace, usecase, days, run)
+
+
+def _reconcile(workspace: Workspace, usecase: UseCase, days: Sequence[str], run: Run) -> Outcome:
     lake = workspace.lake(usecase)
     facts: list[Fact] = []
     changed: set[str] = set()
     for stream in usecase.streams:
-        records = lake.read(stream.table, days)
-        told_of = days_told(records)
-        for feed in stream.feeds if told_of else ():
+        records = lake.read(stream.table, sorted(set(days) & set(lake.partitions(stream.table))))
+        told_of = days_told(records, "on_time", "late")
+        late = days_told(records, "late")
+        # Before they are published: a merge that comes later must not take them out again.
+        EventTable(lake, stream.table).admit_late(late, run)
+        for feed in stream.feeds:
             source = (stream, feed)
             moved, closed = publish_feed(lake, usecase, source, records, told_of, run=run, with_late=True)
             changed |= moved
@@ -56,20 +65,24 @@ def reconcile_days(workspace: Workspace, usecase: UseCase, days: Sequence[str], 
 
 
 def days_to_reconcile(workspace: Workspace, usecase: UseCase) -> list[str]:
-    """Return the days of which events or the file changed since they were compared, and those with late events."""
+    """Return the days with a file of which it or the events changed since, and those without one that have late events.
+
+    Days in which dead letters were stored, and of which no event tells, are none of them.
+    """
     lake = workspace.lake(usecase)
     entries = workspace.ledger.entries(usecase.name, kind="reconciliation")
     compared = {(entry.subject, entry.partition): entry.payload for entry in entries}
     due: set[str] = set()
     for stream in usecase.streams:
         records = lake.row_counts(stream.table)
+        standings = lake.read(stream.table, columns=["partition", "standing"])
+        told_of, late = days_told(standings, "on_time", "late"), set(days_told(standings, "late"))
         tables = [clean.table for feed in stream.feeds for clean in usecase.dataset(feed.dataset).clean]
         for table in tables:
-            finals = lake.contents(table, sorted(records), final=True)
-            for day, content in finals.items():
+            for day, content in lake.contents(table, told_of, final=True).items():
                 last = compared.get((table, day), {})
                 is_current = (last.get("records"), last.get("content")) == (records[day], str(content))
-                if content is None or not is_current:
+                if day in late if content is None else not is_current:
                     due.add(day)
     return sorted(due)
 

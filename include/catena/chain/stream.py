@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from catena.chain.exclusive import exclusively
 from catena.chain.stream_landing import Landed, Limits, land_stream
-from catena.chain.stream_merge import Merged, merge_stream
+from catena.chain.stream_merge import Merged, merge_stream, merging
 from catena.declaration import UseCase
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
@@ -31,7 +32,9 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     records = 0
     for stream in usecase.streams:
         landed = land_stream(workspace, usecase, stream, run, limits or Limits())
-        merged = merge_stream(lake, usecase, stream, run)
+        # In turns, with the reconciliation too: who publishes an older set of events after a newer one loses events.
+        with exclusively(workspace.engine, merging(usecase)):
+            merged = merge_stream(lake, usecase, stream, run)
         details[stream.name] = _said(landed, merged)
         records += landed.records
         changed.update(merged.changed)

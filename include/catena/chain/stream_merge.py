@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -60,6 +61,11 @@ class Told:
     accounting: dict[str, Accounting]
 
 
+def merging(usecase: UseCase) -> tuple[str, str]:
+    """Return the name of the work that merges and reconciliations do one at a time."""
+    return usecase.name, "merge"
+
+
 def merge_stream(lake: Lake, usecase: UseCase, stream: Stream, run: Run) -> Merged:
     """Bring the clean tables up to the records that came since the last merge."""
     table = EventTable(lake, stream.table)
@@ -68,15 +74,24 @@ def merge_stream(lake: Lake, usecase: UseCase, stream: Stream, run: Run) -> Merg
         return Merged()
     records = lake.read(stream.table, days)
     _quarantine_dead_letters(lake, stream, records, days, run)
-    told_of = days_told(records)
+    told_of = days_told(records, "on_time", "late")
+    admitted = table.days_with_late()
     changed: set[str] = set()
     closed: set[str] = set()
-    for feed in stream.feeds if told_of else ():
-        moved, final = publish_feed(lake, usecase, (stream, feed), records, told_of, run=run, with_late=False)
-        changed |= moved
-        closed |= final
+    for feed in stream.feeds:
+        for with_late in (False, True):
+            some = [day for day in told_of if (day in admitted) == with_late]
+            moved, final = publish_feed(lake, usecase, (stream, feed), records, some, run=run, with_late=with_late)
+            changed |= moved
+            closed |= final
     table.record_merged(version, run)
     return Merged(tuple(sorted(changed)), tuple(sorted(closed)))
+
+
+def days_told(records: pa.Table, *standings: str) -> list[str]:
+    """Return the days of which there are records of these standings, in order."""
+    found = records.filter(pc.is_in(records["standing"], pa.array(standings)))
+    return sorted(pc.unique(found["partition"]).to_pylist())
 
 
 def publish_feed(
@@ -141,7 +156,7 @@ def told_by(
     none_passes = np.zeros(rows.num_rows, dtype=np.bool_)
     judgement = judge(rows, rules, days, trailing=lambda *_: None, released=none_passes, arrived={})
     taken = rows_taken(judgement.failures, rows.num_rows, none_passes)
-    deliveries, offsets = _as_deliveries(rows, dataset, stream, days)
+    deliveries, offsets = _as_deliveries(rows, dataset, stream, days, taken)
     quarantine = quarantined_rows(dataset.name, deliveries, offsets, judgement.failures, taken=taken, run=run)
     clean: dict[str, pa.Table] = {}
     accounting: dict[str, Accounting] = {}
@@ -153,11 +168,6 @@ def told_by(
         clean[each.table] = clean_rows(usecase, each.sql, kept)
         accounting[each.table] = Accounting(int(is_ready.sum()), kept.num_rows, int((is_ready & taken).sum()))
     return Told(clean, quarantine, accounting)
-
-
-def days_told(records: pa.Table) -> list[str]:
-    """Return the days of which there is any event; dead letters tell of none."""
-    return sorted(set(records.filter(pc.not_equal(records["standing"], "dead"))["partition"].to_pylist()))
 
 
 def newest_events(records: pa.Table, days: Sequence[str], *, with_late: bool) -> pa.Table:
@@ -190,7 +200,7 @@ def _fed_rows(usecase: UseCase, feed: Feed, dataset: Dataset, events: pa.Table) 
 
 
 def _as_deliveries(
-    rows: pa.Table, dataset: Dataset, stream: Stream, days: Sequence[str]
+    rows: pa.Table, dataset: Dataset, stream: Stream, days: Sequence[str], taken: npt.NDArray[np.bool_]
 ) -> tuple[list[Delivery], dict[str, int]]:
     """Return the rows of each day as a delivery, and where each begins; rows are in the order of days."""
     names = [column.name for column in dataset.columns]
@@ -201,7 +211,8 @@ def _as_deliveries(
         first, last = np.searchsorted(keys, day, "left"), np.searchsorted(keys, day, "right")
         part = rows.slice(int(first), int(last - first)).select(names)
         offsets[day] = int(first)
-        checksum = f"{identity_of(part.to_pylist()):016x}"
+        # It names the rows that are taken out; of most days there are none.
+        checksum = f"{identity_of(part.to_pylist()):016x}" if taken[first:last].any() else ""
         deliveries.append(
             Delivery(day, f"stream {stream.name}", checksum, part, pa.array(range(1, part.num_rows + 1), pa.int64()))
         )

@@ -1,6 +1,6 @@
 """The lake: declared Delta tables, atomic partition writes, time travel, identities of content."""
 
-from catena.lake.commit import WHOLE, Written
+from catena.lake.commit import WHOLE, WriteFailed, Written
 from catena.lake.content import combined_identity, content_identity, identity_of
 from catena.lake.events import EventTable, Position
 from catena.lake.evolution import add_columns
@@ -19,6 +19,7 @@ __all__ = [
     "Position",
     "SchemaMismatch",
     "UndeclaredChange",
+    "WriteFailed",
     "Written",
     "add_columns",
     "arrow_schema",

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from catena.declaration import Table
 from catena.lake.log import TableLog
@@ -24,6 +25,8 @@ from catena.run import Accounting, Run
 # Key under which an unpartitioned table keeps its identities.
 WHOLE = "whole"
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+# The library's messages are laid out for a terminal.
+_LAYOUT = re.compile(r"(\x1b\[[0-9;]*m|↳|\s)+")
 
 
 Standing = Literal["final", "provisional"]
@@ -173,6 +176,35 @@ def commit_metadata(
     }
 
 
+class WriteFailed(RuntimeError):
+    """The storage refused a write, as a full disk does.
+
+    The table holds whole commits only, this one perhaps among them: its checkpoint is written after it.
+    """
+
+    def __init__(self, uri: str, error: Exception) -> None:
+        said = _LAYOUT.sub(" ", str(error)).strip()
+        super().__init__(
+            f"table at {uri.rstrip('/')} cannot be written: {said}. What it holds is whole: "
+            "remove the cause (room on the disk, a quota, permissions) and run again."
+        )
+
+
+@contextmanager
+def writing(uri: str) -> Iterator[None]:
+    """Let an error of the storage name the table; the library names at most a temporary file.
+
+    Raises:
+        WriteFailed: in its place.
+    """
+    try:
+        yield
+    except CommitFailedError:
+        raise
+    except (DeltaError, OSError) as error:
+        raise WriteFailed(uri, error) from error
+
+
 def replace_rows(
     delta: DeltaTable,
     rows: pa.Table,
@@ -183,7 +215,8 @@ def replace_rows(
     """Replace what the predicate holds by the rows; return False where somebody else committed first."""
     properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
     try:
-        write_deltalake(delta, rows, mode="overwrite", predicate=predicate, commit_properties=properties)
+        with writing(delta.table_uri):
+            write_deltalake(delta, rows, mode="overwrite", predicate=predicate, commit_properties=properties)
     except CommitFailedError:
         return False
     return True
@@ -193,7 +226,8 @@ def append_rows(delta: DeltaTable, rows: pa.Table, metadata: dict[str, str], tra
     """Add the rows; return False where somebody else committed first."""
     properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
     try:
-        write_deltalake(delta, rows, mode="append", commit_properties=properties)
+        with writing(delta.table_uri):
+            write_deltalake(delta, rows, mode="append", commit_properties=properties)
     except CommitFailedError:
         return False
     return True

@@ -8,6 +8,7 @@ cannot both succeed.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from catena.lake.schema import conform
 from catena.run import Run
 
 _MERGED = "merged"
+_LATE = "late/"
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,21 @@ class EventTable:
         """Record up to which version the clean tables hold the records; where this fails, days are merged once more."""
         log = self._lake.made_log(self._name)
         empty = self._lake.read(self._name, [])
-        # The commit that says so is a version itself, and brings nothing to merge.
-        now = [Transaction(_MERGED, version + 1 if log.version == version else version)]
+        # Not the version of this very commit: somebody may land records just before it, and they would be passed over.
+        now = [Transaction(_MERGED, version)]
         append_rows(self._lake.open(self._name, log.version), empty, commit_metadata(run, []), now)
+
+    def days_with_late(self) -> set[str]:
+        """Return the days of which late events count."""
+        log = self._lake.log(self._name)
+        names = () if log is None else log.transactions
+        return {name.removeprefix(_LATE) for name in names if name.startswith(_LATE)}
+
+    def admit_late(self, days: Sequence[str], run: Run) -> None:
+        """Record that late events of these days count from now on."""
+        new = sorted(set(days) - self.days_with_late())
+        if not new:
+            return
+        log, empty = self._lake.made_log(self._name), self._lake.read(self._name, [])
+        admitted = [Transaction(f"{_LATE}{day}", 1) for day in new]
+        append_rows(self._lake.open(self._name, log.version), empty, commit_metadata(run, []), admitted)

@@ -28,6 +28,7 @@ from catena.lake.commit import (
     predicate_of,
     replace_rows,
     split_by_partition,
+    writing,
 )
 from catena.lake.content import content_identities
 from catena.lake.log import TableLog, read_log
@@ -256,12 +257,13 @@ class Lake:
         if (log := self.log(name)) is not None:
             return log
         table, uri = self.tables[name], self.uri(name)
-        DeltaTable.create(
-            uri, arrow_schema(table), mode="ignore",
-            partition_by=["partition"] if table.is_partitioned else None,
-            name=table.name, description=table.description,
-            configuration=_CONFIGURATION, storage_options=self.storage_options,
-        )  # fmt: skip
+        with writing(uri):
+            DeltaTable.create(
+                uri, arrow_schema(table), mode="ignore",
+                partition_by=["partition"] if table.is_partitioned else None,
+                name=table.name, description=table.description,
+                configuration=_CONFIGURATION, storage_options=self.storage_options,
+            )  # fmt: skip
         return self.made_log(name)
 
     def open_checked(self, name: str, version: int) -> DeltaTable:

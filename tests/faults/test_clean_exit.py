@@ -1,0 +1,52 @@
+"""A process that closed its clients ends with 0, with the lake's library loaded beside them: no abort at the exit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.faults
+
+HERE = Path(__file__).parent
+
+
+def end(process):
+    """Return what a process wrote on standard output, having asserted that it ended well."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "abort" not in err.lower()
+    assert "core dumped" not in err
+    assert "panicked" not in err
+    return out
+
+
+def start(script, argument):
+    return subprocess.Popen(
+        [sys.executable, HERE / script, argument], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.timeout(300)
+def test_processes_end_with_0_after_their_clients_are_closed(ground_of, tmp_path, rounds):
+    """A drain from real JetStream, and Kafka's client (at librdkafka's double) beside a Delta table, end cleanly."""
+    ground = ground_of("weather")
+    ground.publish(ground.told("2013-02-01", "2013-02-01"))
+    for turn in range(int(rounds(1, 5))):
+        # Side by side: most of the time goes by in imports.
+        drain = start("drain_once.py", json.dumps(ground.settings_of(f"lake-{turn}")))
+        kafka = [start("kafka_once.py", str(tmp_path / f"table-{turn}-{number}")) for number in range(2)]
+        assert [end(process) for process in kafka] == ["a", "a"]
+        assert end(drain) == "published"
+        assert ground.records("weather", f"lake-{turn}")
+
+
+def test_forked_processes_end_with_0_as_well(ground_of):
+    """So does a process that was forked from one that holds the libraries, as Airflow's workers are."""
+    ground = ground_of("weather")
+    ground.publish(ground.told("2013-02-01", "2013-02-01"))
+    process = ground.start_drain(batch=20)
+    assert (process.wait(), process.stderr()) == (0, "")
