@@ -4,9 +4,10 @@ from catena.lake.commit import WHOLE, Written
 from catena.lake.content import combined_identity, content_identity, identity_of
 from catena.lake.events import EventTable, Position
 from catena.lake.evolution import add_columns
-from catena.lake.lake import CommitConflict, Lake, UndeclaredChange
+from catena.lake.lake import CommitConflict, Lake, UndeclaredChange, VersionGone
 from catena.lake.schema import SchemaMismatch, arrow_schema, conform
 from catena.lake.standard import HEALTH, PREDICTIONS, QUARANTINE, lake_tables
+from catena.lake.upkeep import Plan, Upkept, maintain_table
 
 __all__ = [
     "HEALTH",
@@ -16,9 +17,12 @@ __all__ = [
     "CommitConflict",
     "EventTable",
     "Lake",
+    "Plan",
     "Position",
     "SchemaMismatch",
     "UndeclaredChange",
+    "Upkept",
+    "VersionGone",
     "Written",
     "add_columns",
     "arrow_schema",
@@ -27,4 +31,5 @@ __all__ = [
     "content_identity",
     "identity_of",
     "lake_tables",
+    "maintain_table",
 ]

@@ -47,6 +47,10 @@ class UndeclaredChange(RuntimeError):
     """A table on disk has another schema than its declaration."""
 
 
+class VersionGone(RuntimeError):
+    """Files of a version were deleted by the upkeep: it was replaced longer ago than the retention."""
+
+
 class CommitConflict(RuntimeError):
     """Other writers won every attempt to commit."""
 
@@ -82,6 +86,9 @@ class Lake:
 
         Returns:
             An Arrow table; empty with the declared columns where the table or the partitions do not exist yet.
+
+        Raises:
+            VersionGone: a past version whose files are no longer kept, or reading took longer than they are.
         """
         table = self.tables[name]
         schema = arrow_schema(table)
@@ -99,7 +106,14 @@ class Lake:
         # Files of other partitions are left out before anything is set up for them; each holds rows of one partition.
         only: Any = None if partitions is None else [("partition", "in", list(partitions))]
         files = delta.to_pyarrow_dataset(file_pruning_predicate=only)
-        rows = files.to_table(columns=[key for key in wanted + keys if key in there])
+        try:
+            rows = files.to_table(columns=[key for key in wanted + keys if key in there])
+        except FileNotFoundError as error:
+            raise VersionGone(
+                f"table {name}, version {delta.version()}: {str(error).splitlines()[0]}. The upkeep keeps replaced "
+                "files of raw and event tables for CATENA_VACUUM_RETENTION_HOURS; every row of an old version stands "
+                "in the current one."
+            ) from error
         for column in wanted:
             if column not in there:
                 # A past version may predate a declared column.
