@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from catena.chain.stream_alarm import watch_lag
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream
 from catena.declaration import UseCase
@@ -21,8 +22,8 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     A run that died anywhere is completed by the next one: what was landed and not merged is merged first.
 
     Returns:
-        The outcome with the days whose clean tables changed; `details` holds, by stream, what came, and the days that
-        are closed.
+        The outcome with the days whose clean tables changed; `details` holds, by stream, what came, how long it had
+        waited, and the days that are closed.
     """
     lake = workspace.lake(usecase)
     details: dict[str, Any] = {}
@@ -31,8 +32,10 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     records = 0
     for stream in usecase.streams:
         landed = land_stream(workspace, usecase, stream, run, limits or Limits())
+        # Before the merge: a broker that goes away here keeps nobody from hearing of days that changed.
+        punctuality = watch_lag(workspace, usecase, stream, landed, run)
         merged = merge_stream(lake, usecase, stream, run)
-        details[stream.name] = _said(landed, merged)
+        details[stream.name] = _said(landed, merged) | asdict(punctuality)
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)
