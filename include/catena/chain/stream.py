@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from catena.chain.stream_alarm import watch_lag
+from catena.chain.stream_hours import clock_of, judge_hours
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream
 from catena.declaration import UseCase
@@ -31,11 +32,13 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     closed: set[str] = set()
     records = 0
     for stream in usecase.streams:
+        clock = clock_of(lake, stream)
         landed = land_stream(workspace, usecase, stream, run, limits or Limits())
-        # Before the merge: a broker that goes away here keeps nobody from hearing of days that changed.
+        # Before the merge: what fails here keeps nobody from hearing of days that changed.
         punctuality = watch_lag(workspace, usecase, stream, landed, run)
+        hours = judge_hours(workspace, usecase, stream, run, clock)
         merged = merge_stream(lake, usecase, stream, run)
-        details[stream.name] = _said(landed, merged) | asdict(punctuality)
+        details[stream.name] = _said(landed, merged) | asdict(punctuality) | {"hours": hours}
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)
