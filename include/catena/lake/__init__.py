@@ -1,10 +1,10 @@
 """The lake: declared Delta tables, atomic partition writes, time travel, identities of content."""
 
-from catena.lake.commit import WHOLE, Written
+from catena.lake.commit import WHOLE, VersionGone, Written
 from catena.lake.content import combined_identity, content_identity, identity_of
 from catena.lake.events import EventTable, Position
 from catena.lake.evolution import add_columns
-from catena.lake.lake import CommitConflict, Lake, UndeclaredChange, VersionGone
+from catena.lake.lake import CommitConflict, Lake, UndeclaredChange
 from catena.lake.schema import SchemaMismatch, arrow_schema, conform
 from catena.lake.standard import HEALTH, PREDICTIONS, QUARANTINE, lake_tables
 from catena.lake.upkeep import Plan, Upkept, maintain_table

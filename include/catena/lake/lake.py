@@ -20,6 +20,7 @@ from catena.declaration import Table
 from catena.lake.commit import (
     WHOLE,
     Standing,
+    VersionGone,
     Written,
     append_rows,
     change_of,
@@ -45,10 +46,6 @@ _CONFIGURATION: dict[str, str | None] = {
 
 class UndeclaredChange(RuntimeError):
     """A table on disk has another schema than its declaration."""
-
-
-class VersionGone(RuntimeError):
-    """Files of a version were deleted by the upkeep: it was replaced longer ago than the retention."""
 
 
 class CommitConflict(RuntimeError):
@@ -109,11 +106,7 @@ class Lake:
         try:
             rows = files.to_table(columns=[key for key in wanted + keys if key in there])
         except FileNotFoundError as error:
-            raise VersionGone(
-                f"table {name}, version {delta.version()}: {str(error).splitlines()[0]}. The upkeep keeps replaced "
-                "files of raw and event tables for CATENA_VACUUM_RETENTION_HOURS; every row of an old version stands "
-                "in the current one."
-            ) from error
+            raise VersionGone(name, delta.version(), error) from error
         for column in wanted:
             if column not in there:
                 # A past version may predate a declared column.
