@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
-from catena_airflow.link_dag import link_dag, stream_params
+from catena_airflow.link_dag import link_dag, stream_deadline, stream_params
 from catena_airflow.operators.drain_streams import DrainStreamsOperator
 from catena_airflow.schedules import each_minute_or_lag
 
@@ -20,6 +20,6 @@ for usecase in declared_usecases():
         continue
     with link_dag(
         usecase, "stream", schedule=each_minute_or_lag(usecase), role="data-engineer", rhythm="each-minute",
-        doc=__doc__, is_paused_upon_creation=True, params=stream_params(),
+        doc=__doc__, is_paused_upon_creation=True, params=stream_params(), deadline=stream_deadline(usecase),
     ):  # fmt: skip
         DrainStreamsOperator(task_id="drain_streams", usecase=usecase.name, outlets=[milestone(usecase, "clean")])

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     nats_sync_always: bool = Field(
         default=False, description="The embedded NATS server syncs each event to disk before it acknowledges it."
     )
+    vacuum_retention_hours: int = Field(
+        default=1, ge=1, description="How long replaced files of raw and event tables are kept."
+    )
     worker_log_port: int = Field(default=8793, description="Airflow's worker log server.")
     triggerer_log_port: int = Field(default=8794, description="Airflow's triggerer log server.")
     parallelism: int = Field(default=8, description="Task slots of the LocalExecutor.")

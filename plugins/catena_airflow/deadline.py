@@ -1,4 +1,4 @@
-"""What happens when the daily chain misses its deadline: an error in the log and a note in the ledger."""
+"""What happens when the daily chain or a stream misses its deadline: an error in the log and a note in the ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def note_late_day(context: dict[str, Any], **_: Any) -> None:
-    """Say aloud and note in the ledger that a day is late.
+    """Say aloud and note in the ledger that a day is late, or a run of a stream, which has no day.
 
     Args:
         context: `dag_run` and `deadline` as Airflow hands them to deadline callbacks.

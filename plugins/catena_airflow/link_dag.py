@@ -5,7 +5,7 @@ When a DAG runs belongs in `schedules`, what its tasks do in `operators`.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
@@ -14,7 +14,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from catena.declaration import UseCase
 from catena_airflow.schedules import first_run
-from catena_airflow.tags import Link, Rhythm, Role, tags
+from catena_airflow.tags import PLATFORM, Link, Rhythm, Role, tags
 
 TRAINING_POOL = "training"
 # Wall time from queueing to the end; a day that needs longer is late for those who wait for its predictions.
@@ -67,6 +67,34 @@ def link_dag(
     )
 
 
+def platform_dag(
+    link: Link, *, schedule: Any, start: datetime, role: Role, rhythm: Rhythm, doc: str | None, **options: Any
+) -> DAG:
+    """Return the DAG of a link that serves all use cases, `platform.<link>`, to be filled in a `with` block.
+
+    Args:
+        link: names the DAG.
+        schedule: timetable.
+        start: any instant in the past.
+        role: who owns the link.
+        rhythm: how often it runs.
+        doc: docstring of the DAG file; it becomes the DAG's page.
+        options: what differs from the policy.
+    """
+    return DAG(
+        dag_id=f"{PLATFORM}.{link}",
+        dag_display_name=f"Platform: {link}",
+        description=(doc or "").strip().splitlines()[0],
+        doc_md=f"# Platform: {link}\n\n{doc}",
+        schedule=schedule,
+        start_date=start,
+        catchup=False,
+        tags=tags(None, role, rhythm),
+        default_args={**DEFAULTS, "owner": role},
+        **{"max_active_runs": 1, "is_paused_upon_creation": False, **options},
+    )
+
+
 def day_param() -> dict[str, Param]:
     """Return the parameter of a daily link, for runs from the UI."""
     return {"partition": _param("Day to run for, as 2013-01-05. A run that has a partition key ignores it.", DAY)}
@@ -90,6 +118,12 @@ def stream_params() -> dict[str, Param]:
     }
 
 
+def maintain_params() -> dict[str, Param]:
+    """Return the parameters of the upkeep, for runs from the UI."""
+    hours = "How many hours replaced files of raw and event tables are kept. Empty: CATENA_VACUUM_RETENTION_HOURS."
+    return {"retention_hours": Param(None, type=["null", "integer"], minimum=1, description=hours)}
+
+
 def month_param() -> dict[str, Param]:
     """Return the parameter of a monthly link, for runs from the UI."""
     return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}
@@ -106,6 +140,19 @@ def daily_deadline() -> DeadlineAlert:
         name="day is late",
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=DAILY_DEADLINE,
+        callback=SyncCallback("catena_airflow.deadline.note_late_day"),
+    )
+
+
+def stream_deadline(usecase: UseCase) -> DeadlineAlert:
+    """Return the alert of the streams: a run that takes longer than an event may wait is said aloud and noted.
+
+    A run that ends says itself how far behind its streams are; this speaks for the one that hangs.
+    """
+    return DeadlineAlert(
+        name="stream is late",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=min(stream.lag_limit_minutes for stream in usecase.streams)),
         callback=SyncCallback("catena_airflow.deadline.note_late_day"),
     )
 

@@ -6,6 +6,7 @@ on either side starts a run, and the readiness rule in the lake and the ledger d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,17 @@ def nightly(usecase: UseCase) -> CronTriggerTimetable:
     No partition: days are due whose events or files changed, whatever day it is.
     """
     return CronTriggerTimetable("30 0 * * *", timezone=usecase.timezone)
+
+
+def after_all_nights(usecases: Sequence[UseCase]) -> CronTriggerTimetable:
+    """Return the timetable of the upkeep: at half past three in the westernmost zone, where the night comes last."""
+    westernmost = min(usecases, key=lambda usecase: first_run(usecase).utcoffset() or timedelta())
+    return CronTriggerTimetable("30 3 * * *", timezone=westernmost.timezone)
+
+
+def first_of_all(usecases: Sequence[UseCase]) -> datetime:
+    """Return the start of the first day that any use case has data for."""
+    return min(first_run(usecase) for usecase in usecases)
 
 
 def whenever_delivered(usecase: UseCase) -> str:

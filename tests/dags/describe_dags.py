@@ -3,7 +3,7 @@
 Runs as a process of its own: parsing must be measured, and Airflow configured, without what the tests have imported.
 
     python tests/dags/describe_dags.py dags                       # JSON
-    python tests/dags/describe_dags.py dags flight_delays > tests/dags/wiring.txt
+    python tests/dags/describe_dags.py dags flight_delays platform > tests/dags/wiring.txt
 """
 
 from __future__ import annotations
@@ -109,4 +109,5 @@ def wiring(described: dict[str, Any], usecase: str) -> str:
 if __name__ == "__main__":
     found = describe(Path(sys.argv[1]).resolve())
     found["wiring"] = {name: wiring(found, name) for name in {dag_id.partition(".")[0] for dag_id in found["dags"]}}
-    sys.stdout.write(json.dumps(found) if len(sys.argv) < 3 else found["wiring"][sys.argv[2]])
+    text = "\n".join(found["wiring"][name] for name in sys.argv[2:])
+    sys.stdout.write(text or json.dumps(found))

@@ -15,17 +15,19 @@ from catena.declared import declared_usecases
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report")
 STREAMING = ("stream", "reconcile")
+PLATFORM = ("platform.maintain",)
 RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}
 ROLES = {"data-engineer", "data-scientist", "mlops-engineer", "ml-engineer", "analyst", "report-writer"}
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
 
 def test_exactly_the_declared_dags(airflow_view: dict[str, Any]) -> None:
-    """Each link of each declared use case is a DAG, there is no other, and no file fails to import."""
+    """Each link of each declared use case is a DAG, and each of the platform; no other, and no file fails to import."""
     assert airflow_view["errors"] == {}
     expected = {f"{usecase.name}.{link}" for usecase in declared_usecases() for link in LINKS}
     expected |= {f"{usecase.name}.{link}" for usecase in declared_usecases() if usecase.streams for link in STREAMING}
-    assert len(expected) >= len(LINKS) + len(STREAMING)
+    expected |= set(PLATFORM)
+    assert len(expected) >= len(LINKS) + len(STREAMING) + len(PLATFORM)
     assert set(airflow_view["dags"]) == expected
 
 
@@ -38,23 +40,25 @@ def test_empty_folder_has_no_dags(tmp_path: Path) -> None:
 
 
 def test_tags_come_from_the_closed_vocabulary(dags: dict[str, Any]) -> None:
-    """A DAG is found by use case, role and rhythm, one of each, and carries no other tag."""
+    """A DAG is found by use case (or as the platform's), role and rhythm, one of each, and carries no other tag."""
     for dag_id, dag in dags.items():
         tags = set(dag["tags"])
         role = {tag.removeprefix("role:") for tag in tags if tag.startswith("role:")}
         rhythm = {tag for tag in tags if tag in RHYTHMS}
         assert (len(role), len(rhythm), len(tags)) == (1, 1, 4), dag_id
         assert role < ROLES, dag_id
-        assert {"catena", f"usecase:{dag_id.partition('.')[0]}"} < tags, dag_id
+        whose = "platform" if dag_id in PLATFORM else f"usecase:{dag_id.partition('.')[0]}"
+        assert {"catena", whose} < tags, dag_id
 
 
 def test_each_dag_explains_itself(dags: dict[str, Any]) -> None:
     """A DAG's page says what it does and what the use case asks, and each parameter says what to enter."""
     for dag_id, dag in dags.items():
         assert len(dag["doc"]) > 200, dag_id
-        assert "**Question.**" in dag["doc"], dag_id
+        assert ("**Question.**" in dag["doc"]) is (dag_id not in PLATFORM), dag_id
         assert all(dag["params"].values()), dag_id
-        assert dag_id.endswith((".reference", ".stream")) or "partition" in dag["params"], dag_id
+        needs_none = dag_id.endswith((".reference", ".stream")) or dag_id in PLATFORM
+        assert needs_none or "partition" in dag["params"], dag_id
 
 
 def test_tasks_have_owner_retries_and_timeout(dags: dict[str, Any]) -> None:
@@ -69,7 +73,12 @@ def test_tasks_have_owner_retries_and_timeout(dags: dict[str, Any]) -> None:
 
 def test_unpausing_makes_no_storm(dags: dict[str, Any]) -> None:
     """No DAG catches up by itself, the doors wait for a human, and a source that has ended makes no run for today."""
+    for dag_id in PLATFORM:
+        assert (dags[dag_id]["catchup"], dags[dag_id]["is_paused_upon_creation"]) == (False, False), dag_id
+        assert dags[dag_id]["start"][:10] == min(usecase.calendar.first for usecase in declared_usecases())
     for dag_id, dag in dags.items():
+        if dag_id in PLATFORM:
+            continue
         usecase = next(usecase for usecase in declared_usecases() if dag_id.startswith(f"{usecase.name}."))
         link = dag_id.rpartition(".")[2]
         assert dag["catchup"] is False
@@ -77,7 +86,8 @@ def test_unpausing_makes_no_storm(dags: dict[str, Any]) -> None:
         assert dag["is_paused_upon_creation"] is (link in {"ingest", "reference", "stream"}), dag_id
         if link == "ingest":
             assert bool(dag["end"]) is bool(usecase.calendar.last)
-            assert dag["has_deadline"]
+        # A day that is late, and a stream that hangs, are said aloud.
+        assert dag["has_deadline"] is (link in {"ingest", "stream"}), dag_id
 
 
 def test_order_where_a_link_needs_it(dags: dict[str, Any]) -> None:
@@ -87,6 +97,14 @@ def test_order_where_a_link_needs_it(dags: dict[str, Any]) -> None:
         assert dag["max_active_runs"] == side_by_side.get(dag_id.rpartition(".")[2], 1), dag_id
         pools = {task["pool"] for task in dag["tasks"].values()}
         assert ("training" in pools) is dag_id.endswith(".train"), dag_id
+
+
+def test_platform_serves_each_use_case(dags: dict[str, Any]) -> None:
+    """A DAG of the platform has one task for each use case, none waits for another, and nothing follows from them."""
+    for dag_id in PLATFORM:
+        tasks = dags[dag_id]["tasks"]
+        assert set(tasks) == {f"{dag_id.partition('.')[2]}_{usecase.name}" for usecase in declared_usecases()}
+        assert not any(task["upstream"] or task["outlets"] for task in tasks.values())
 
 
 def test_ingest_groups_its_datasets(dags: dict[str, Any]) -> None:

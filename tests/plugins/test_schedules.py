@@ -83,3 +83,12 @@ def test_corrected_labels_start_monitoring_of_their_month() -> None:
     timetable = schedules.each_scored_or_restated_day(USECASE)
     assert mapper(timetable, "predictions").to_downstream(FIRST) == MONTH
     assert mapper(timetable, f"{USECASE.label.table}.restated").to_downstream(FIRST) == MONTH
+
+
+def test_upkeep_comes_when_the_last_night_is_nearly_over() -> None:
+    """Tables are maintained once a day, early in the morning of the use case whose night comes last."""
+    timetable = as_scheduler(schedules.after_all_nights(declared_usecases()))
+    restriction = TimeRestriction(datetime(2026, 1, 5, 12, tzinfo=UTC), None, catchup=True)  # type: ignore[arg-type]
+    (run,) = [timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)]
+    # 03:30 in Los Angeles, 06:30 in New York.
+    assert run.run_after.astimezone(UTC) == datetime(2026, 1, 6, 11, 30, tzinfo=UTC)

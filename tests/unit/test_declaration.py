@@ -92,15 +92,15 @@ def test_streams_that_cannot_be_are_refused():
     departed = EventType(name="flight.departed", version=1, description="d")
     assert departed.schema_file == "flight.departed.v1.json"
     with pytest.raises(ValidationError, match="declares no event, or one twice"):
-        Stream(name="flights", description="d", events=(departed, departed))
+        Stream(name="flights", description="d", feeds=(), events=(departed, departed))
     with pytest.raises(ValidationError, match="declares no event"):
-        Stream(name="flights", description="d", events=())
+        Stream(name="flights", description="d", feeds=(), events=())
     with pytest.raises(ValidationError, match="should match pattern"):
         EventType(name="departed", version=1, description="d")
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        Stream(name="flights", description="d", events=(departed,), partitions=0)
+        Stream(name="flights", description="d", feeds=(), events=(departed,), partitions=0)
     usecase = declared_usecase("flight_delays")
-    twice = [*usecase.streams, Stream(name="more", description="d", events=(departed,))]
+    twice = [*usecase.streams, Stream(name="more", description="d", feeds=(), events=(departed,))]
     with pytest.raises(ValidationError, match=r"flight\.departed is declared in the streams flights and more"):
         UseCase(**{**dict(usecase), "streams": tuple(twice)})
     with pytest.raises(KeyError, match="declares no stream 'trains'"):

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from catena.chain.exclusive import exclusively
+from catena.chain.stream_alarm import watch_lag
+from catena.chain.stream_hours import clock_of, judge_hours
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream, merging
 from catena.declaration import UseCase
@@ -22,8 +24,8 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     A run that died anywhere is completed by the next one: what was landed and not merged is merged first.
 
     Returns:
-        The outcome with the days whose clean tables changed; `details` holds, by stream, what came, and the days that
-        are closed.
+        The outcome with the days whose clean tables changed; `details` holds, by stream, what came, how long it had
+        waited, and the days that are closed.
     """
     lake = workspace.lake(usecase)
     details: dict[str, Any] = {}
@@ -31,11 +33,15 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     closed: set[str] = set()
     records = 0
     for stream in usecase.streams:
+        clock = clock_of(lake, stream)
         landed = land_stream(workspace, usecase, stream, run, limits or Limits())
+        # Before the merge: what fails here keeps nobody from hearing of days that changed.
+        punctuality = watch_lag(workspace, usecase, stream, landed, run)
+        hours = judge_hours(workspace, usecase, stream, run, clock)
         # In turns, with the reconciliation too: who publishes an older set of events after a newer one loses events.
         with exclusively(workspace.engine, merging(usecase)):
             merged = merge_stream(lake, usecase, stream, run)
-        details[stream.name] = _said(landed, merged)
+        details[stream.name] = _said(landed, merged) | asdict(punctuality) | {"hours": hours}
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)

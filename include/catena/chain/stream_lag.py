@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catena.chain.stream_landing import source_of
-from catena.declaration import UseCase
+from catena.declaration import Stream, UseCase
 from catena.lake import EventTable
 from catena.streams.connect import open_log
 from catena.workspace import Workspace
@@ -38,21 +38,23 @@ def lags_of(workspace: Workspace, usecase: UseCase) -> list[Lag]:
     Raises:
         StreamError: a broker does not answer, or no longer holds what comes next.
     """
-    lake = workspace.lake(usecase)
+    return [lag for stream in usecase.streams for lag in lags_of_stream(workspace, usecase, stream)]
+
+
+def lags_of_stream(workspace: Workspace, usecase: UseCase, stream: Stream) -> list[Lag]:
+    """Return the lag of each log partition of one stream; see `lags_of`."""
+    table = EventTable(workspace.lake(usecase), stream.table)
     found: list[Lag] = []
-    for stream in usecase.streams:
-        with closing(open_log(workspace.settings, usecase.name, stream)) as log:
-            sources = [source_of(log, partition) for partition in range(log.partitions)]
-            positions = EventTable(lake, stream.table).positions(sources)
-            for partition, source in enumerate(sources):
-                known = positions[source]
-                start = log.begin_offset(partition) if known.next_offset is None else known.next_offset
-                waiting = max(log.end_offset(partition) - start, 0)
-                oldest = log.read(partition, start, 1, 1.0).records if waiting else ()
-                age = (
-                    max((datetime.now(UTC) - record.stored_at).total_seconds() for record in oldest) if oldest else 0.0
-                )
-                watermark = known.watermark
-                at = None if watermark is None else datetime.fromtimestamp(watermark / 1e6, UTC)
-                found.append(Lag(stream.name, partition, known.next_offset, waiting, age, at))
+    with closing(open_log(workspace.settings, usecase.name, stream)) as log:
+        sources = [source_of(log, partition) for partition in range(log.partitions)]
+        positions = table.positions(sources)
+        for partition, source in enumerate(sources):
+            known = positions[source]
+            start = log.begin_offset(partition) if known.next_offset is None else known.next_offset
+            waiting = max(log.end_offset(partition) - start, 0)
+            oldest = log.read(partition, start, 1, 1.0).records if waiting else ()
+            age = max((datetime.now(UTC) - record.stored_at).total_seconds() for record in oldest) if oldest else 0.0
+            watermark = known.watermark
+            at = None if watermark is None else datetime.fromtimestamp(watermark / 1e6, UTC)
+            found.append(Lag(stream.name, partition, known.next_offset, waiting, age, at))
     return found

@@ -81,6 +81,7 @@ def table(
     """
     from deltalake.exceptions import DeltaError
 
+    from catena.lake import VersionGone
     from catena.lake import add_columns as add_declared_columns
     from catena.workspace import Workspace
 
@@ -95,6 +96,8 @@ def table(
         rows = lake.read(name, [partition] if partition else None, version=version)
     except DeltaError as error:
         raise usage_error(f"table {name} has no version {version}: {error}") from error
+    except VersionGone as error:
+        raise usage_error(str(error)) from error
     shown = rows.slice(0, limit).to_pylist()
     title = f"{declared.name}.{name}: {len(shown)} of {rows.num_rows} rows"
     _show(title, shown, as_json, columns=rows.column_names)

@@ -8,7 +8,7 @@ from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSour
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
-from catena.declaration.streams import EventType, Feed, Stream
+from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
 from catena.declaration.watching import Limit, Monitoring
@@ -31,6 +31,7 @@ __all__ = [
     "Fresh",
     "Gate",
     "Holds",
+    "HourlyVolume",
     "InSet",
     "Label",
     "Limit",

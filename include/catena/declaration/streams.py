@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from catena.declaration.rules import Volume
 from catena.declaration.tables import Declared, Name
 
 EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$", max_length=60)]
@@ -41,6 +42,19 @@ class Feed(Declared):
     rows belong there."""
 
 
+class HourlyVolume(Volume):
+    """The records that became known in an hour lie within these multiples of the mean of that hour on other days.
+
+    A night hour is compared with night hours, those of the trailing days that have any records. A tenfold
+    hour weighs in the mean as long as it is one of them. It can only warn: when an hour is over, its records are in
+    the tables, and nothing is left to refuse.
+    """
+
+    severity: Literal["warn"] = "warn"
+    least_expected: float = Field(default=20, gt=0)
+    """Hours of which fewer records are expected are not judged: chance alone moves them too far."""
+
+
 class Stream(Declared):
     """One log at the broker: the events in it, how long the broker keeps them, and what becomes of them."""
 
@@ -56,6 +70,8 @@ class Stream(Declared):
     enters the clean tables by the reconciliation."""
     lag_limit_minutes: float = Field(default=15, gt=0)
     """An event that waits longer than this for its table is an alarm."""
+    hours: tuple[HourlyVolume, ...] = ()
+    """What each full hour must meet, by the clock of the events."""
     partitions: int = Field(default=1, ge=1)
     """Events of one key lie in one partition; the number may grow and never shrinks."""
     retention_days: int = Field(default=7, ge=1)

@@ -19,10 +19,14 @@ def _ledger() -> dict[str, Source]:
 
 
 def verdicts(month: str) -> Query:
-    """Return the query of the standing verdict of each dataset and day of the month, counted."""
+    """Return the query of the standing verdict of each dataset and day of the month, counted.
+
+    Those on the hours of a stream are left out: they judge no delivery, and their rows are counted by the datasets.
+    """
     sql = """
 WITH standing AS (
     SELECT * FROM ledger WHERE kind = 'quality' AND partition[:7] = $month AND length(partition) = 10
+        AND payload ->> '$.stream' IS NULL
     QUALIFY row_number() OVER (PARTITION BY subject, partition ORDER BY id DESC) = 1
 )
 SELECT subject AS dataset, count(*) AS days, count(*) FILTER (decision = 'PASS') AS passed,

@@ -33,6 +33,16 @@ Standing = Literal["final", "provisional"]
 """Final content replaces provisional content, and never the other way round."""
 
 
+class VersionGone(RuntimeError):
+    """Files of a version were deleted by the upkeep: it was replaced longer ago than the retention."""
+
+    def __init__(self, table: str, version: int, error: Exception) -> None:
+        super().__init__(
+            f"table {table}, version {version}: {str(error).splitlines()[0]}. The upkeep keeps replaced files of raw "
+            "and event tables for CATENA_VACUUM_RETENTION_HOURS; every row of an old version stands in the current one."
+        )
+
+
 @dataclass(frozen=True)
 class Written:
     """What a write did: the table version that holds the content, and whether this call made it.

@@ -20,6 +20,7 @@ from catena.declaration import Table
 from catena.lake.commit import (
     WHOLE,
     Standing,
+    VersionGone,
     Written,
     append_rows,
     change_of,
@@ -83,6 +84,9 @@ class Lake:
 
         Returns:
             An Arrow table; empty with the declared columns where the table or the partitions do not exist yet.
+
+        Raises:
+            VersionGone: a past version whose files are no longer kept, or reading took longer than they are.
         """
         table = self.tables[name]
         schema = arrow_schema(table)
@@ -100,7 +104,10 @@ class Lake:
         # Files of other partitions are left out before anything is set up for them; each holds rows of one partition.
         only: Any = None if partitions is None else [("partition", "in", list(partitions))]
         files = delta.to_pyarrow_dataset(file_pruning_predicate=only)
-        rows = files.to_table(columns=[key for key in wanted + keys if key in there])
+        try:
+            rows = files.to_table(columns=[key for key in wanted + keys if key in there])
+        except FileNotFoundError as error:
+            raise VersionGone(name, delta.version(), error) from error
         for column in wanted:
             if column not in there:
                 # A past version may predate a declared column.

@@ -30,10 +30,12 @@ class TableLog:
     Attributes:
         version: Delta version.
         transactions: application id -> the version that the application committed last.
+        checkpoint: version of the newest checkpoint, None where there is none.
     """
 
     version: int
     transactions: Mapping[str, int] = field(repr=False)
+    checkpoint: int | None = None
 
 
 def read_log(uri: str, storage_options: Mapping[str, str] | None = None) -> TableLog | None:
@@ -50,14 +52,15 @@ def read_log(uri: str, storage_options: Mapping[str, str] | None = None) -> Tabl
     hint = _content(files, "_delta_log/_last_checkpoint")
     checkpoint: dict[str, Any] | None = None if hint is None else json.loads(hint)
     found: dict[str, int] = {} if checkpoint is None else _of_checkpoint(files, uri, checkpoint)
-    version = -1 if checkpoint is None else int(checkpoint["version"])
+    summed_up = None if checkpoint is None else int(checkpoint["version"])
+    version = -1 if summed_up is None else summed_up
     while (commit := _content(files, f"_delta_log/{version + 1:020d}.json")) is not None:
         version += 1
         for line in commit.splitlines():
             if line.startswith(b'{"txn"'):
                 entry = json.loads(line)["txn"]
                 found[entry["appId"]] = entry["version"]
-    return None if version < 0 else TableLog(version, found)
+    return None if version < 0 else TableLog(version, found, summed_up)
 
 
 def _of_checkpoint(files: pyarrow.fs.FileSystem, uri: str, checkpoint: Mapping[str, Any]) -> dict[str, int]:

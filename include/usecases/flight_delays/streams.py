@@ -5,7 +5,7 @@ The schemas lie in `events/`; how the year 2013 is told as events belongs in `us
 
 from __future__ import annotations
 
-from catena.declaration import EventType, Feed, Stream
+from catena.declaration import EventType, Feed, HourlyVolume, Stream
 
 STREAMS = (
     Stream(
@@ -22,6 +22,15 @@ STREAMS = (
         feeds=(Feed(dataset="flights", sql="flights_of_events.sql", ready={"outcomes": "has_outcome"}),),
         # A cancellation or a diversion is told hours after the departure that was due.
         allowed_lateness_hours=24,
+        # Of the year's 8,146 hours with 20 or more records to expect, 16 lie outside: the blizzard of 9 February, the
+        # morning after Thanksgiving, two on the night that has an hour more, and where the year ends.
+        hours=(
+            HourlyVolume(
+                minimum_ratio=0.3,
+                maximum_ratio=3,
+                reason="An hour tells of about as many flights as on other days.",
+            ),
+        ),
     ),
     Stream(
         name="weather",

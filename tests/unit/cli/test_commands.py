@@ -117,3 +117,33 @@ def test_wrong_replays_exit_with_2(tmp_path: Path) -> None:
     assert turned.returncode == 2
     without = catena(tmp_path, "stream", "replay", "seattle_weather", *days)
     assert (without.returncode, "seattle_weather" in without.stderr) == (2, True)
+
+
+def test_tables_are_maintained_by_hand(tmp_path: Path) -> None:
+    """`maintain` needs no broker and no database, says what it did, and refuses a retention that would harm readers."""
+    import pyarrow as pa
+
+    from catena.lake import arrow_schema
+    from catena.run import Run
+    from catena.workspace import Workspace
+
+    declared = declared_usecase("seattle_weather")
+    lake = Workspace(Settings(_env_file=None, home=tmp_path)).lake(declared)
+    (table,) = [lake.tables[dataset.raw_table] for dataset in declared.datasets if dataset.raw_table][:1]
+    for number in range(9):
+        given = {"partition": "2012-01-01", "source_file": "f", "source_checksum": str(number), "line_number": 1}
+        row = {field.name: given.get(field.name) for field in arrow_schema(table)} | {"ingested_at": 0}
+        rows = pa.Table.from_pylist([row], schema=arrow_schema(table))
+        lake.append_once(
+            table.name, rows, run=Run("u", "ingest", "r", code_version="t"), delivery=str(number), details={}
+        )
+    done = catena(tmp_path, "maintain", "seattle_weather", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)["seattle_weather"]
+    assert (said["status"], said["details"]["retention_hours"]) == ("published", 1)
+    assert said["details"]["tables"][table.name]["files_after"] == 1
+    again = catena(tmp_path, "maintain")
+    assert (again.returncode, again.stdout.count("need nothing")) == (0, 2)
+    assert catena(tmp_path, "maintain", "--retention-hours", "0").returncode == 2
+    gone = catena(tmp_path, "maintain", "trains")
+    assert (gone.returncode, "flight_delays" in gone.stderr) == (2, True)
