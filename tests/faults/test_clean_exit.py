@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,21 +18,30 @@ HERE = Path(__file__).parent
 def end(process):
     """Return what a process wrote on standard output, having asserted that it ended well."""
     out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    assert process.returncode == 0, f"{process.args} ended with {process.returncode}: {err}"
     assert "abort" not in err.lower()
     assert "core dumped" not in err
     assert "panicked" not in err
     return out
 
 
-def start(script, argument):
-    return subprocess.Popen(
-        [sys.executable, HERE / script, argument], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.fixture
+def start():
+    """Return a function that starts a script; what still runs after the test is killed."""
+    with ExitStack() as opened:
+
+        def start_(script, argument):
+            command = [sys.executable, HERE / script, argument]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            opened.enter_context(process)
+            opened.callback(process.kill)
+            return process
+
+        yield start_
 
 
 @pytest.mark.timeout(300)
-def test_processes_end_with_0_after_their_clients_are_closed(ground_of, tmp_path, rounds):
+def test_processes_end_with_0_after_their_clients_are_closed(ground_of, start, tmp_path, rounds):
     """A drain from real JetStream, and Kafka's client (at librdkafka's double) beside a Delta table, end cleanly."""
     ground = ground_of("weather")
     ground.publish(ground.told("2013-02-01", "2013-02-01"))
