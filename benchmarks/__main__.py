@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import cascade, etl
+from benchmarks import cascade, etl, streams
 from benchmarks.machine import RESULTS
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "year": cascade.year,
     "workers": cascade.workers,
     "etl": etl.measure,
+    "streams": streams.measure,
 }
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
