@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from catena.chain.exclusive import exclusively
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream
 from catena.declaration import UseCase
@@ -31,7 +32,9 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     records = 0
     for stream in usecase.streams:
         landed = land_stream(workspace, usecase, stream, run, limits or Limits())
-        merged = merge_stream(lake, usecase, stream, run)
+        # Who merged beside us and read earlier would write an older state of a day over a newer one.
+        with exclusively(workspace.engine, (usecase.name, "stream", stream.name)):
+            merged = merge_stream(lake, usecase, stream, run)
         details[stream.name] = _said(landed, merged)
         records += landed.records
         changed.update(merged.changed)
