@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,7 +115,8 @@ def drain(
     limits = Limits(batch, most, _instant(from_time))
     # On its own line, also where nobody watches: whoever started this knows from here on that it is at work.
     error_console().print(f"draining {usecase}", highlight=False)
-    drained = drain_all(_workspace(), declared, _run(usecase), limits, until_idle=until_idle)
+    with _opened() as workspace:
+        drained = drain_all(workspace, declared, _run(usecase), limits, until_idle=until_idle)
     if as_json:
         print_json({"usecase": usecase, "streams": [asdict(each) for each in drained]})
         return
@@ -139,7 +141,9 @@ def status(usecase: OfUseCase, as_json: AsJson = False) -> None:
 
     from catena.chain.stream_status import stream_statuses
 
-    found = stream_statuses(_workspace(), _with_streams(usecase))
+    declared = _with_streams(usecase)
+    with _opened() as workspace:
+        found = stream_statuses(workspace, declared)
     if as_json:
         print_json([asdict(each) for each in found])
     else:
@@ -178,11 +182,11 @@ def resume(
     if accept_gap and not (reason or "").strip():
         raise usage_error("--accept-gap needs a --reason, which the ledger keeps")
     try:
-        gaps = (
-            accept_gaps(_workspace(), declared, wanted, _run(usecase), str(reason))
-            if accept_gap
-            else gaps_of(_workspace(), declared, wanted)
-        )
+        with _opened() as workspace:
+            if accept_gap:
+                gaps = accept_gaps(workspace, declared, wanted, _run(usecase), str(reason))
+            else:
+                gaps = gaps_of(workspace, declared, wanted)
     except NoGap as error:
         raise usage_error(str(error)) from error
     if as_json:
@@ -203,10 +207,16 @@ def resume(
         out.print("no gap: the broker holds all that the table does not", highlight=False)
 
 
-def _workspace() -> Workspace:
+@contextmanager
+def _opened() -> Iterator[Workspace]:
     from catena.workspace import Workspace
 
-    return Workspace()
+    workspace = Workspace()
+    try:
+        yield workspace
+    finally:
+        if "engine" in vars(workspace):
+            workspace.engine.dispose()
 
 
 def _run(usecase: str) -> Run:

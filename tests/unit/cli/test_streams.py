@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from catena.cli import main
 from catena.declared import declared_usecase
 from catena.governance import Ledger
-from catena.platform import installation, processes
+from catena.platform import airflow, installation, processes
 from catena.settings import Settings
+from catena.settings import settings as current_settings
 from catena.streams import open_log
 from catena.streams.connect import TOKEN_FILE
 from catena.streams.jetstream import JetStreamLog
 from catena.workspace import Workspace
 
 DAY = "2013-01-01"
-Catena = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Catena = Callable[..., Done]
 
 
 @pytest.fixture
@@ -45,20 +55,22 @@ def home(tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Settings
 
 
 @pytest.fixture
-def catena(home: Settings) -> Catena:
-    """Return a function that runs the command in the installation."""
+def catena(home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Catena]:
+    """Return a function that runs the command for the installation, in this process, which loads the libraries once."""
+    for name, value in airflow.settings_environment(home).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "200")
+    current_settings.cache_clear()
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        # The code that this test sees, also where it is not the installed one.
-        inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        where = {**inherited, "CATENA_HOME": str(home.home), "CATENA_NATS_PORT": str(home.nats_port), "COLUMNS": "200",
-                 "CATENA_DATABASE_URL": home.database_url.get_secret_value()}  # fmt: skip
-        return subprocess.run(
-            [sys.executable, "-c", "from catena.cli import main; main()", "stream", *arguments],
-            capture_output=True, text=True, timeout=120, check=False, env=where,
-        )  # fmt: skip
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["catena", "stream", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
 
-    return run
+    yield run
+    current_settings.cache_clear()
 
 
 def replay(catena: Catena) -> int:
