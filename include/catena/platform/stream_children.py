@@ -128,6 +128,8 @@ def _check(settings: Settings, name: str, process: ForkServerProcess) -> None:
 
 def _logged(settings: Settings, name: str, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     """Do a child's work; an error goes to its log, for the parent to tell."""
+    # A semaphore that a killed child had made by name would be cleaned up, and warned of, at the parent's end.
+    multiprocessing.set_start_method("fork", force=True)
     # Not closed before the process ends: its traceback is written last.
     sys.stderr = processes.log_file(settings, name).open("a", encoding="utf-8", buffering=1)
     work(settings, *arguments)

@@ -105,6 +105,7 @@ def demonstrate(
         with Replay(own, usecase, (first, last), speed, FAULTS) as replay:
             while replay.is_running() or drains.kills < _LEAST_KILLS:
                 drains.run_one()
+        sent = replay.sent()
         drains.run_to_the_end()
         announce("the batch-only lake is loaded from the files")
         demonstration.deliver(own, usecase, first, last)
@@ -114,7 +115,7 @@ def demonstrate(
         _ingest(streamed, own, usecase, wanted)
         reconcile_days(streamed, usecase, wanted, _run(usecase, "reconcile"))
         return Shown(
-            replay.sent(), drains.kills, drains.completed,
+            sent, drains.kills, drains.completed,
             [count_stream(streamed, usecase, stream) for stream in usecase.streams],
             by_events, compare_tables(usecase, streamed, batch), _reconciled(streamed, usecase), own.home,
         )  # fmt: skip
