@@ -59,7 +59,10 @@ def exit_code(error: Exception) -> int | None:
         return WORK_FAILED
     if isinstance(error, UnknownUseCase | InvalidPartition):
         return USAGE
-    return None
+    # Last, since it loads the lake's libraries.
+    from catena.lake import CommitConflict
+
+    return WORK_FAILED if isinstance(error, CommitConflict) else None
 
 
 def _plain(error: Exception) -> str:

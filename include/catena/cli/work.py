@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catena.cli.operate import print_access
+from catena.cli.stream_demo import show_streams
 from catena.cli.terminal import WORK_FAILED, AsJson, console, error_console, print_json
 
 if TYPE_CHECKING:
@@ -28,15 +29,28 @@ def register(app: typer.Typer) -> None:
 def demo(
     usecase: Annotated[str, typer.Argument(help="Declared use case.")] = "flight_delays",
     first: Annotated[str | None, typer.Option("--from", help="First day; default: the first there is.")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Last day; default: the end of the third month.")] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", help="Last day; default: the end of the third month, of streams the first day."),
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Show streams instead: faults, kills, and the same tables in the end.")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0, help="Of streams: seconds of history for each second.")] = 3600,
 ) -> None:
     """Start everything, play the upstream system, and carry three months through the whole chain.
+
+    With --stream, a day flows through a broker as events, with copies, late and damaged ones, while the process that
+    drains them is killed again and again; then the tables are compared with a load of the files alone. It has servers
+    and lakes of its own, and ends with exit code 1 where the tables differ.
 
     [bold]Examples[/]
 
       catena demo
 
       catena demo --from 2013-01-01 --to 2013-02-28
+
+      catena demo --stream
     """
     from catena.declared import declared_usecase
     from catena.partitions import days_of_month, month_of, parse_day, shift_month
@@ -46,6 +60,9 @@ def demo(
 
     declared = declared_usecase(usecase)
     first = first or declared.calendar.first
+    if stream:
+        show_streams(declared, first, last or first, speed)
+        return
     last = last or days_of_month(shift_month(month_of(first), 2))[-1]
     parse_day(first), parse_day(last)
     with error_console().status("starting") as spinner:

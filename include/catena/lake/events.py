@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import Transaction
+from deltalake.exceptions import TableNotFoundError
 
 from catena.lake.commit import append_rows, commit_metadata
 from catena.lake.lake import Lake
-from catena.lake.schema import conform
+from catena.lake.schema import arrow_schema, conform
 from catena.run import Run
 
 _MERGED = "merged"
@@ -84,6 +87,48 @@ class EventTable:
         details = {"log": log, "from_offset": expected, "next_offset": position.next_offset}
         delta = self._lake.open_checked(self._name, before.version)
         return append_rows(delta, conform(rows, table), commit_metadata(run, keys, details=details), moved)
+
+    def skip(self, run: Run, log: str, expected: int, next_offset: int, reason: str) -> bool:
+        """Move a log on without records, in one commit, where the broker no longer holds what comes next.
+
+        Args:
+            run: who decides.
+            log: partition of a log.
+            expected: the offset at which it stood.
+            next_offset: the offset at which it goes on.
+            reason: why the gap is accepted.
+
+        Returns:
+            False where somebody else moved the log since.
+        """
+        before = self._lake.made_log(self._name)
+        if before.transactions.get(f"offset/{log}") != expected:
+            return False
+        details = {"log": log, "from_offset": expected, "next_offset": next_offset, "accepted_gap": reason}
+        delta = self._lake.open_checked(self._name, before.version)
+        moved = [Transaction(f"offset/{log}", next_offset)]
+        return append_rows(delta, self._lake.read(self._name, []), commit_metadata(run, [], details=details), moved)
+
+    def newest(self, commits: int, columns: Sequence[str]) -> pa.Table:
+        """Return columns of the records that the newest commits brought; files that hold only older ones stay shut."""
+        try:
+            delta = self._lake.open(self._name)
+        except TableNotFoundError:
+            return arrow_schema(self._lake.tables[self._name]).empty_table().select(list(columns))
+        history = delta.history(commits + 1)
+        keys = {day for entry in history[:commits] for day in json.loads(entry.get("catena.partitions", "[]"))}
+        files = delta.to_pyarrow_dataset(file_pruning_predicate=[("partition", "in", sorted(keys))] if keys else None)
+        since = history[commits].get("catena.committed_at") if len(history) > commits else None
+        newer = None if since is None else pc.field("landed_at") > pa.scalar(datetime.fromisoformat(since))
+        return files.to_table(columns=list(columns), filter=newer)
+
+    def count(self, standing: str) -> int:
+        """Return how many records are late, or dead; files without any stay shut."""
+        try:
+            files = self._lake.open(self._name).to_pyarrow_dataset()
+        except TableNotFoundError:
+            return 0
+        return int(files.count_rows(filter=pc.field("standing") == standing))
 
     def unmerged(self) -> tuple[int, list[str]]:
         """Return the current version, and the days of which records came since the version that was last merged."""

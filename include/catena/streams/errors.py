@@ -49,10 +49,12 @@ class OffsetGone(StreamError):
     """
 
     def __init__(self, log: str, partition: int, offset: int, begin: int) -> None:
+        usecase, _, stream = log.partition(".")
         super().__init__(
             log,
             f"the log begins at offset {begin}; {begin - offset} offsets were removed before they were read.",
-            "Load the missing time from the daily files, then resume from the log's beginning, accepting the gap.",
+            "Load the missing time from the daily files, then go on from the log's beginning by: "
+            f'catena stream resume {usecase} {stream} --accept-gap --reason "..."',
             partition,
             offset,
         )

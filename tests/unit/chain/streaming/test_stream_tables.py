@@ -1,0 +1,99 @@
+"""The table of a stream beside other writers, and what it tells of how the stream is doing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from catena.chain.stream_status import stream_statuses
+from catena.lake import EventTable, Position, arrow_schema
+
+LOG = "flight_delays.weather@made:0"
+NOW = datetime(2013, 1, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(workspace, usecase):
+    return workspace.lake(usecase)
+
+
+@pytest.fixture
+def table(lake):
+    return EventTable(lake, "events_weather")
+
+
+def rows(lake, day, *offsets, standing="on_time", seconds=1.0):
+    told = [
+        {"partition": day, "log": "flight_delays.weather@made", "log_partition": 0, "log_offset": offset,
+         "standing": standing, "stored_at": NOW, "landed_at": NOW + timedelta(seconds=seconds)}
+        for offset in offsets
+    ]  # fmt: skip
+    return pa.Table.from_pylist(told, schema=arrow_schema(lake.tables["events_weather"]))
+
+
+def test_what_lands_while_a_merge_is_recorded_is_merged_next(table, lake, run, monkeypatch):
+    """A batch that another writer commits at the very moment in which a merge is recorded is not taken for merged."""
+    assert table.append(rows(lake, "2013-01-01", 1), run, LOG, None, Position(2, None))
+    version, days = table.unmerged()
+    assert days == ["2013-01-01"]
+    read = lake.read
+
+    def read_beside_a_writer(*arguments, **options):
+        monkeypatch.undo()
+        assert table.append(rows(lake, "2013-01-02", 2), run, LOG, 2, Position(3, None))
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(lake, "read", read_beside_a_writer)
+    table.record_merged(version, run)
+    assert table.unmerged()[1] == ["2013-01-02"]
+
+
+def test_a_gap_is_skipped_once(table, lake, run):
+    """Skipping moves the position without rows, keeps the watermark, and fails where somebody else moved it."""
+    assert table.append(rows(lake, "2013-01-01", 1), run, LOG, None, Position(2, 77))
+    assert table.skip(run, LOG, 2, 9, "files are loaded")
+    assert table.positions([LOG]) == {LOG: Position(9, 77)}
+    assert not table.skip(run, LOG, 2, 12, "again")
+    assert table.positions([LOG]) == {LOG: Position(9, 77)}
+    assert lake.read("events_weather").num_rows == 1
+    assert not table.append(rows(lake, "2013-01-01", 2), run, LOG, 2, Position(3, 77))
+
+
+def test_the_newest_commits_are_told_alone(table, lake, run):
+    """Records of older commits do not count, also where they lie in the same day."""
+    for offset, seconds in ((1, 500.0), (2, 600.0), (3, 10.0)):
+        batch = rows(lake, "2013-01-01", offset, seconds=seconds)
+        stamped = batch.set_column(batch.schema.get_field_index("landed_at"), "landed_at", pa.array([now()], at_type()))
+        assert table.append(stamped, run, LOG, None if offset == 1 else offset, Position(offset + 1, None))
+    assert table.newest(1, ["log_offset"])["log_offset"].to_pylist() == [3]
+    assert sorted(table.newest(2, ["log_offset"])["log_offset"].to_pylist()) == [2, 3]
+    assert table.newest(50, ["log_offset"]).num_rows == 3
+
+
+def test_late_and_dead_records_are_counted(table, lake, run):
+    """A table that does not exist counts none; otherwise each record counts by its standing."""
+    assert (table.count("late"), table.newest(5, ["stored_at"]).num_rows) == (0, 0)
+    for offset, standing in ((1, "late"), (2, "dead"), (3, "on_time"), (4, "late")):
+        batch = rows(lake, "2013-01-01", offset, standing=standing)
+        assert table.append(batch, run, LOG, None if offset == 1 else offset, Position(offset + 1, None))
+    assert (table.count("late"), table.count("dead")) == (2, 1)
+
+
+def test_a_record_that_waits_too_long_is_an_alarm(workspace, usecase, replay):
+    """A stream is behind once its oldest waiting record is older than the declared limit, and not before."""
+    replay("2013-01-01", "2013-01-01")
+    assert [status.is_behind for status in stream_statuses(workspace, usecase)] == [False, False]
+    flights, weather = usecase.streams
+    hasty = weather.model_copy(update={"lag_limit_minutes": 1e-6})
+    strict = usecase.model_copy(update={"streams": (flights, hasty)})
+    assert [status.is_behind for status in stream_statuses(workspace, strict)] == [False, True]
+
+
+def now():
+    return datetime.now(UTC)
+
+
+def at_type():
+    return pa.timestamp("us", tz="UTC")
