@@ -60,7 +60,7 @@ def test_full_disk_fails_loudly_and_costs_nothing(ground_of, small_disk, rounds)
     ground.drain(lake)
     ground.publish(told[third:])
     failed = 0
-    step = int(rounds(24_576, 8_192))
+    step = int(rounds(49_152, 8_192))
     for left in range(0, 400_000, step):
         filler = fill(small_disk, left)
         process = ground.start_drain(lake, batch=10)

@@ -22,8 +22,8 @@ def test_every_acknowledged_event_is_in_the_table_once(ground_of, tmp_path, roun
     started again has its log; a consumer that is started again goes on from the table.
     """
     ground = ground_of("weather")
-    wanted, chance = int(rounds(6, 25)), random.Random(25)
-    told = ground.told("2013-02-01", "2013-02-28" if wanted > 6 else "2013-02-07")
+    wanted, chance = int(rounds(3, 25)), random.Random(25)
+    told = ground.told("2013-02-01", "2013-02-28" if wanted > 3 else "2013-02-04")
     messages, acknowledged = tmp_path / "messages", tmp_path / "acknowledged"
     hurry, until = tmp_path / "hurry", tmp_path / "until"
     messages.write_text(

@@ -21,7 +21,7 @@ def test_two_writers_from_one_offset_make_no_duplicate(ground_of, tmp_path, roun
     """
     ground = ground_of("weather")
     told = ground.told("2013-02-01", "2013-02-02", shuffle=True, duplicate=0.05)
-    number = int(rounds(2, 12))
+    number = int(rounds(1, 12))
     size = -(-len(told) // number)
     conflicts = 0
     for turn in range(number):
