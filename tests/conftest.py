@@ -29,6 +29,8 @@ _numbers = count(1)
 _TESTS = Path(__file__).parent
 
 
+# Before xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file in one worker, and all that share the running installation of tests/chain in one."""
     for item in items:

@@ -5,6 +5,7 @@ Days whose file has been ingested are closed: events that come for them are kept
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +15,12 @@ from catena.chain.stream_hours import clock_of, judge_hours
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream, merging
 from catena.declaration import UseCase
+from catena.lake import Lake
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
+
+# Commits of a clean table among which a retry looks for its own: a try makes one for each stream.
+_REMEMBERED = 100
 
 
 def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limits | None = None) -> Outcome:
@@ -45,12 +50,24 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)
+    if run.try_number > 1:
+        # The try before may have died between a commit and its event.
+        changed.update(_committed_by(lake, usecase, run))
     details["closed"] = sorted(closed)
     if not changed:
         reason = f"{records} records came, and no day changed" if records else "nothing came"
         return Outcome("unchanged", reason, (), details=details)
     said = f"{records} records came, {len(changed)} days changed"
     return Outcome("published", said, tuple(sorted(changed)), details=details)
+
+
+def _committed_by(lake: Lake, usecase: UseCase, run: Run) -> set[str]:
+    """Return the days that this run has written in its tries, as the newest commits of the clean tables tell."""
+    fed = [usecase.dataset(feed.dataset) for stream in usecase.streams for feed in stream.feeds]
+    tables = [clean.table for dataset in fed for clean in dataset.clean if lake.version(clean.table) is not None]
+    commits = [entry for table in tables for entry in lake.open(table).history(_REMEMBERED)]
+    own = [entry for entry in commits if entry.get("catena.run_id") == run.run_id]
+    return {day for entry in own for day in json.loads(entry["catena.partitions"])}
 
 
 def _said(landed: Landed, merged: Merged) -> dict[str, Any]:
