@@ -39,7 +39,7 @@ down: ## Stop everything that was started
 	@if [ -x $(BIN)/catena ]; then $(BIN)/catena down; fi
 
 test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(TESTS)
 
 test-faults: $(STAMP) ## Run only the tests that kill processes; all rounds of them: CATENA_FAULT_ROUNDS=full
 	$(BIN)/python -m pytest tests/faults -m faults

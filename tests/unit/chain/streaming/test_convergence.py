@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from random import Random
 from zlib import crc32
 
@@ -42,6 +43,8 @@ def test_stream_alone_makes_what_the_files_make(workspace, batch_only, usecase, 
     outcome = drain_streams(workspace, usecase, run)
     load_files(batch_only, FIRST, FIRST)
     assert outcome.partitions == (FIRST,)
+    # A retry cannot know whether the try before it told anybody.
+    assert drain_streams(workspace, usecase, replace(run, try_number=2)).partitions == (FIRST,)
     assert contents(workspace.lake(usecase), FIRST, FIRST) == contents(batch_only.lake(usecase), FIRST, FIRST)
 
 
