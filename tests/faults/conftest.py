@@ -249,6 +249,7 @@ def ground_of(tmp_path: Path, fresh_database: Callable[[], str], workers: Worker
             stopped.callback(processes.stop, settings, ["nats"])
             ground = Ground(settings, usecase, workers)
             stopped.callback(ground.close)
+            ground.workspace().ledger.create()
             return ground
 
         yield make
