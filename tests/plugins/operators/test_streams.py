@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from catena.chain.stream_landing import Limits
@@ -15,25 +15,18 @@ from catena.declared import declared_usecases
 from catena.run import Outcome, Run
 from catena.streams.errors import BrokerUnreachable, OffsetGone
 from catena.workspace import Workspace
-from catena_airflow.assets import RareHint
 from catena_airflow.operators.drain_streams import DrainStreamsOperator
 from catena_airflow.operators.reconcile_days import ReconcileDaysOperator
 
 Contexts = Callable[..., Any]
 USECASE = next(usecase for usecase in declared_usecases() if usecase.streams)
 DAY, NEXT = USECASE.calendar.first, "2013-01-02"
-CLEAN, SUPERSEDED = Asset(name="clean", uri="lake://x/clean"), Asset(name="superseded", uri="lake://x/superseded")
-HINT = RareHint(AssetAlias(name="superseded.alias"), SUPERSEDED)
+CLEAN, LABELS = Asset(name="clean", uri="lake://x/clean"), Asset(name="labels", uri="lake://x/labels.restated")
 
 
 def heard(given: Any, asset: Asset) -> set[str]:
     """Return the partitions of which an asset heard."""
     return set(given["outlet_events"][asset].partition_keys)
-
-
-def hints(given: Any) -> list[list[str]]:
-    """Return the days of each hint at the reconciliation."""
-    return [event.extra["partitions"] for event in given["outlet_events"][HINT.alias].asset_alias_events]
 
 
 def drained(status: Any, *partitions: str, closed: tuple[str, ...] = ()) -> Outcome:
@@ -45,7 +38,7 @@ class AnsweringDrain(DrainStreamsOperator):
     """A drain with an answer instead of a broker."""
 
     def __init__(self, *, answer: Outcome | Exception, **kwargs: Any) -> None:
-        super().__init__(task_id="drain", usecase=USECASE.name, clean=CLEAN, supersedes=HINT, **kwargs)
+        super().__init__(task_id="drain", usecase=USECASE.name, outlets=[CLEAN], **kwargs)
         self.answer = answer
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
@@ -56,22 +49,12 @@ class AnsweringDrain(DrainStreamsOperator):
 
 
 def test_only_changed_days_are_announced(make_context: Contexts) -> None:
-    """Downstream hears of the days that changed, with what came; without closed days nobody else hears anything."""
+    """Downstream hears of the days that changed, with what came, and not of those whose files are there."""
     given = make_context()
-    result = AnsweringDrain(answer=drained("published", DAY)).execute(given)
-    assert (heard(given, CLEAN), hints(given)) == ({DAY}, [])
+    result = AnsweringDrain(answer=drained("published", DAY, closed=(NEXT,))).execute(given)
+    assert heard(given, CLEAN) == {DAY}
     assert result["partitions"] == [DAY]
     assert given["outlet_events"][CLEAN].extra["flights"] == {"records": 3}
-
-
-def test_closed_days_are_hinted_at_by_the_alias_alone(make_context: Contexts) -> None:
-    """Events of a day with a file wake the reconciliation, and not those who wait for changed days."""
-    given = make_context()
-    AnsweringDrain(answer=drained("published", DAY, closed=(NEXT,))).execute(given)
-    assert (heard(given, CLEAN), hints(given)) == ({DAY}, [[NEXT]])
-    given = make_context()
-    AnsweringDrain(answer=drained("unchanged", closed=(NEXT,))).execute(given)
-    assert (heard(given, CLEAN), hints(given)) == (set(), [[NEXT]])
 
 
 def test_a_drain_without_change_is_a_skip_with_the_reason(make_context: Contexts) -> None:
@@ -79,7 +62,7 @@ def test_a_drain_without_change_is_a_skip_with_the_reason(make_context: Contexts
     given = make_context()
     with pytest.raises(AirflowSkipException, match="unchanged: what came"):
         AnsweringDrain(answer=drained("unchanged")).execute(given)
-    assert (heard(given, CLEAN), hints(given)) == (set(), [])
+    assert heard(given, CLEAN) == set()
 
 
 def test_what_the_broker_lost_is_not_retried_and_what_may_pass_is() -> None:
@@ -113,7 +96,7 @@ def test_limits_of_the_form_reach_the_drain(
     monkeypatch.setattr(catena.chain.stream, "drain_streams", drain)
     batch, most, start_at = given
     DrainStreamsOperator(
-        task_id="drain", usecase=USECASE.name, clean=CLEAN, supersedes=HINT, batch=batch, most=most, start_at=start_at
+        task_id="drain", usecase=USECASE.name, outlets=[CLEAN], batch=batch, most=most, start_at=start_at
     ).execute(make_context())
     [(name, link, found)] = asked
     assert (name, link, found.batch, found.most) == (USECASE.name, "stream", limits.batch, limits.most)
@@ -137,10 +120,10 @@ def test_one_day_or_all_that_are_due_are_reconciled(
     monkeypatch.setattr(link, "reconcile_days", reconcile)
     given = make_context()
     ReconcileDaysOperator(
-        task_id="reconcile", usecase=USECASE.name, partition=partition, outlets=[CLEAN, SUPERSEDED]
+        task_id="reconcile", usecase=USECASE.name, partition=partition, outlets=[CLEAN, LABELS]
     ).execute(given)
     assert asked == days
-    assert heard(given, CLEAN) == heard(given, SUPERSEDED) == set(days[:1])
+    assert heard(given, CLEAN) == heard(given, LABELS) == set(days[:1])
 
 
 def test_a_reconciliation_without_news_is_a_skip(monkeypatch: pytest.MonkeyPatch, make_context: Contexts) -> None:

@@ -9,6 +9,7 @@ from catena.chain.stream import drain_streams
 from catena.chain.stream_drain import drain
 from catena.chain.stream_evidence import compare_tables, count_stream
 from catena.chain.stream_landing import Limits
+from catena.chain.stream_merge import merging
 
 DAY = "2013-01-01"
 
@@ -36,7 +37,7 @@ def test_who_merges_beside_another_waits(workspace, usecase, run, replay):
     replay(DAY, DAY)
     lake = workspace.lake(usecase)
     beside = threading.Thread(target=drain_streams, args=(workspace, usecase, run))
-    with exclusively(workspace.engine, (usecase.name, "stream", "flights")):
+    with exclusively(workspace.engine, merging(usecase)):
         beside.start()
         beside.join(5)
         assert beside.is_alive()
