@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import jsonschema_rs
+from pydantic_core import from_json
 
 from catena.declaration import Stream
 from catena.streams.event import Event
@@ -26,6 +27,21 @@ _REASON_LENGTH = 300
 
 class InvalidEvent(ValueError):
     """An event that is to be written breaks its own schema, or has none."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with bytes that are no event."""
+
+    rule: Rule
+    reason: str
+
+
+class Facts(NamedTuple):
+    """A document that its schema allows, with its times (UTC): what an Event says, before one is made of it."""
+
+    document: dict[str, Any]
+    event_time: datetime
+    known_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,57 +113,79 @@ class Codec:
         events: list[tuple[Record, Event]] = []
         dead: list[DeadLetter] = []
         for record in records:
-            found = self._event(record.value)
-            if isinstance(found, Event):
-                events.append((record, found))
+            found = self.facts(record.value)
+            if isinstance(found, Facts):
+                events.append((record, _event(found)))
             else:
-                rule, reason = found
-                dead.append(DeadLetter(record.partition, record.offset, rule, reason[:_REASON_LENGTH], record.value))
+                dead.append(DeadLetter(record.partition, record.offset, found.rule, found.reason, record.value))
         return Decoded(tuple(events), tuple(dead))
 
-    def _event(self, value: bytes) -> Event | tuple[Rule, str]:
-        try:
-            document = _READER.decode(value.decode("utf-8"))
-            # What UTF-8 cannot carry, half a surrogate pair, would break whoever writes it next.
-            if b"\\u" in value:
-                json.dumps(document, ensure_ascii=False).encode("utf-8")
-        except ValueError as error:
-            return "unparseable", f"{type(error).__name__}: {error}"
-        except RecursionError:
-            return "unparseable", "it is nested too deeply"
-        wrong = self._fault(document)
+    def facts(self, value: bytes) -> Facts | Fault:
+        """Return what the bytes of one record say, or why they are no event. Never raises on what it reads."""
+        document = _document(value)
+        wrong = document if isinstance(document, Fault) else self._fault(document)
         if wrong is not None:
-            return wrong
+            return Fault(wrong.rule, wrong.reason[:_REASON_LENGTH])
         try:
-            return Event(
-                type=document["type"],
-                schema_version=document["schema_version"],
-                event_id=document["event_id"],
-                event_time=_time(document["event_time"]),
-                known_at=_time(document["known_at"]),
-                key=document["key"],
-                data=document["data"],
-            )
-        except ValueError as error:
-            # A leap second is a time to the schema's format, but not to the tables.
-            return "schema", f"a time cannot be kept: {error}"
+            return Facts(document, _time(document["event_time"]), _time(document["known_at"]))
+        except (ValueError, OverflowError) as error:
+            # A leap second is a time to the schema's format, but not to the tables; nor is the year 0 or 10000 in UTC.
+            return Fault("schema", f"a time cannot be kept: {error}")
 
-    def _fault(self, document: Any) -> tuple[Rule, str] | None:
+    def _fault(self, document: Any) -> Fault | None:
         if not isinstance(document, dict):
-            return "no_event", f"it is JSON, but no object: {type(document).__name__}"
+            return Fault("no_event", f"it is JSON, but no object: {type(document).__name__}")
         name, version = document.get("type"), document.get("schema_version")
         versions = self._validators.get(name) if isinstance(name, str) else None
         if versions is None:
-            return "unknown_type", f"stream {self._stream} declares no event {name!r}"
+            return Fault("unknown_type", f"stream {self._stream} declares no event {name!r}")
         # True is 1 to a dictionary.
         validator = versions.get(version) if type(version) is int else None
         if validator is None:
-            return "unknown_version", f"{name} has no version {version!r}; declared are {sorted(versions)}"
+            return Fault("unknown_version", f"{name} has no version {version!r}; declared are {sorted(versions)}")
         if validator.is_valid(document):
             return None
         error = next(validator.iter_errors(document))
         place = "/".join(str(part) for part in error.instance_path) or "the event"
-        return "schema", f"{place}: {error.message}"
+        return Fault("schema", f"{place}: {error.message}")
+
+
+def _document(value: bytes) -> Any:
+    """Return the value that JSON text holds, or the fault that it is none.
+
+    The quick reader takes nothing that the strict one refuses, and gives the same values. What it refuses is read
+    again: the strict one alone says why, and takes what is nested deeper.
+    """
+    try:
+        return from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return _strict_document(value)
+
+
+def _strict_document(value: bytes) -> Any:
+    try:
+        document = _READER.decode(value.decode("utf-8"))
+        # What UTF-8 cannot carry, half a surrogate pair, would break whoever writes it next.
+        if b"\\u" in value:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except ValueError as error:
+        return Fault("unparseable", f"{type(error).__name__}: {error}")
+    except RecursionError:
+        return Fault("unparseable", "it is nested too deeply")
+    return document
+
+
+def _event(facts: Facts) -> Event:
+    document = facts.document
+    return Event(
+        type=document["type"],
+        schema_version=document["schema_version"],
+        event_id=document["event_id"],
+        event_time=facts.event_time,
+        known_at=facts.known_at,
+        key=document["key"],
+        data=document["data"],
+    )
 
 
 def _refuse(constant: str) -> NoReturn:
