@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catena.declaration import EventType, Stream
@@ -76,6 +76,7 @@ def test_what_is_written_is_read_back():
         (changed(schema_version=True), "unknown_version", "has no version True"),
         (changed(schema_version="1"), "unknown_version", "has no version '1'"),
         (changed(event_id=""), "schema", "event_id: "),
+        (changed(known_at="0000-01-01T00:00:00Z"), "schema", "a time cannot be kept"),
         (changed(known_at="yesterday"), "schema", "known_at: "),
         (changed(known_at="2013-01-01T10:17:00-05:00"), "schema", "known_at: "),
         (changed(known_at="2013-06-30T23:59:60Z"), "schema", "a time cannot be kept"),
@@ -165,3 +166,82 @@ def test_another_validator_agrees():
     reference = jsonschema.Draft202012Validator(schema)
     for value in (changed(), changed(event_id=""), changed(data={}), changed(surprise=1), changed(key=5)):
         assert reference.is_valid(json.loads(value)) == bool(FLIGHTS.decode([record(value)]).events)
+
+
+# An event around any JSON: fields that come later win, so that nothing within the hole changes the others.
+BEFORE, AFTER = (
+    b'{"data":',
+    b',"type":"a.b","schema_version":1,"event_id":"e","key":"k","event_time":"%s","known_at":"%s"}',
+)
+NOON = b"2013-01-01T12:00:00Z"
+FRAGMENTS = [
+    *b'{ } [ ] , : " \\ - + . 0 1 9 e E NaN Infinity -Infinity null true false nul "a" "a": 01 1. .5 -0 -0.0'.split(),
+    b" ", b"\n", b"\x0b", b"\x00", b"\x7f", b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xef\xbb\xbf",
+    b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\\u0000", b"\\u 12", b"\\u+123", b"\\x41", b"\\/",
+    b"1e999", b"-1e999", b"1e-999", b"9007199254740993", b"9223372036854775808", b"1.7976931348623159e308",
+    b"2.2250738585072011e-308", b"4.9e-324", b"1" * 4300, b"1" * 4301,
+]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+ANY_BYTES = st.one_of(
+    st.binary(max_size=30),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=8).map(b"".join),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=4).map(lambda parts: b'"' + b"".join(parts) + b'"'),
+    JSON.map(lambda value: json.dumps(value).encode()),
+    JSON.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")),
+    st.sampled_from([199, 200, 201, 500, 100_000]).map(lambda depth: b"[" * depth + b"]" * depth),
+)
+
+
+@pytest.fixture(scope="module")
+def open_codec(tmp_path_factory) -> Codec:
+    """A codec whose only schema allows everything."""
+    folder = tmp_path_factory.mktemp("open")
+    (folder / "events").mkdir()
+    (folder / "events" / "a.b.v1.json").write_text("{}")
+    return Codec(Stream(name="s", description="d", events=(EventType(name="a.b", version=1, description="d"),)), folder)
+
+
+def refuse(constant: str):
+    raise ValueError(f"{constant} is no JSON")
+
+
+def read_strictly(value: bytes):
+    """Return what the standard library reads, or why it does not: the rules that readers of dead letters know."""
+    try:
+        document = json.JSONDecoder(parse_constant=refuse).decode(value.decode("utf-8"))
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        return None, "it is nested too deeply"
+    except ValueError as error:
+        return None, f"{type(error).__name__}: {error}"[:300]
+    return document, None
+
+
+@settings(max_examples=150, deadline=None)
+@given(raw=ANY_BYTES)
+def test_any_bytes_are_read_as_the_standard_library_reads_them(open_codec, raw):
+    """Values, their types, duplicate keys and the reason of each dead letter are those of the strict reader."""
+    value = BEFORE + raw + AFTER % (NOON, NOON)
+    found = open_codec.decode([record(value), record(raw)])
+    document, reason = read_strictly(value)
+    if reason is None:
+        # Of numbers the text is compared: 1 is no 1.0, and 0.0 no -0.0.
+        assert repr(found.events[0][1].data) == repr(document["data"])
+    else:
+        assert (found.dead_letters[0].rule, found.dead_letters[0].reason) == ("unparseable", reason)
+    bare, reason = read_strictly(raw)
+    rule = "unparseable" if reason else "unknown_type" if isinstance(bare, dict) else "no_event"
+    assert found.dead_letters[-1].rule == rule
+    assert found.dead_letters[-1].reason == (reason or found.dead_letters[-1].reason)
+
+
+@pytest.mark.parametrize("at", [b"0001-01-01T00:00:00+01:00", b"9999-12-31T23:59:59-01:00"])
+def test_a_time_beyond_the_calendar_is_a_dead_letter(open_codec, at):
+    """An instant that in UTC lies before the year 1 or after 9999 is kept as a dead letter, and stops no drain."""
+    for times in ((at, NOON), (NOON, at)):
+        [dead] = open_codec.decode([record(BEFORE + b"{}" + AFTER % times)]).dead_letters
+        assert (dead.rule, "a time cannot be kept" in dead.reason) == ("schema", True)
