@@ -11,7 +11,7 @@ DAY, NEXT = "2013-01-01", "2013-01-02"
 
 
 def test_days_of_a_run_that_died_are_told_by_the_next(workspace, usecase, run, replay, load_files):
-    """Until it is recorded that downstream heard, each run tells, also an idle one; then none; a day with a file none."""
+    """Until it is recorded that downstream heard, each run tells, an idle one too; never a day with a file."""
     replay(DAY, DAY)
     assert drain_streams(workspace, usecase, run).partitions == (DAY,)
     other = replace(run, run_id="run-2")

@@ -104,7 +104,7 @@ def at_type():
 
 
 def test_a_record_that_nobody_hands_out_has_no_age(workspace, usecase, replay, monkeypatch):
-    """Where the broker says that records wait and gives none, their age is unknown, and nobody says that all is well."""
+    """Where the broker says that records wait and gives none, their age is unknown, and not nought."""
     replay("2013-01-01", "2013-01-01")
     assert [lag.age_s is None for lag in lags_of(workspace, usecase)] == [False, False]
     monkeypatch.setattr(JetStreamLog, "read", lambda self, partition, start, limit, timeout: Batch((), start))
@@ -115,7 +115,7 @@ def test_a_record_that_nobody_hands_out_has_no_age(workspace, usecase, replay, m
 
 
 def test_a_log_that_lost_what_was_read_is_no_idle_one(workspace, usecase, run, replay, lake):
-    """A log that ends before what its table holds is an error to the drain and is marked: its next records would vanish."""
+    """A log that ends before what its table holds is an error: what it stores next would be taken for read."""
     replay("2013-01-01", "2013-01-01")
     weather = usecase.stream("weather")
     land_stream(workspace, usecase, weather, run, Limits())
