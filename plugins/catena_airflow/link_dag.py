@@ -108,7 +108,11 @@ def range_params() -> dict[str, Param]:
 
 def stream_params() -> dict[str, Param]:
     """Return the parameters of the stream link, for runs from the UI."""
-    start = "Instant from which a log is read that was never read before, as 2026-01-05T06:00:00Z. Empty: all of it."
+    start = (
+        "Instant from which a log is read, with its zone, as 2026-01-05T06:00:00Z. It holds only for a log that was "
+        "never read, and from then on; one that was read goes on where its table stands, and the task's log says so. "
+        "While this DAG is paused, `catena stream drain --from-time` sets it. Empty: all of it."
+    )
     return {
         "batch": Param(10_000, type="integer", minimum=1, description="Records of one commit."),
         "most": Param(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catena.arrow_sql import sql_over
 from catena.chain.quarantine import FINAL_RULES
@@ -28,17 +29,25 @@ def rows_taken(failures: Sequence[Failures], count: int, may_pass: npt.NDArray[n
     return taken
 
 
-def clean_rows(usecase: UseCase, file: str, rows: pa.Table) -> pa.Table:
+def clean_rows(usecase: UseCase, file: str, rows: pa.Table, is_whole: pa.ChunkedArray | None = None) -> pa.Table:
     """Return the rows of a clean table by the SELECT in a file of the use case; one comes out for each that goes in.
+
+    Args:
+        usecase: the use case.
+        file: of the SELECT; beside the dataset's columns it may read `is_whole`.
+        rows: judged rows.
+        is_whole: whether all has been told of a row, so that what it lacks is not there; None for the rows of a file,
+            of which all has.
 
     Raises:
         RowsLost: the SELECT makes more or fewer.
     """
-    with sql_over({"rows": rows}) as connection:
+    told = pa.repeat(pa.scalar(True), rows.num_rows) if is_whole is None else pc.fill_null(is_whole, False)
+    with sql_over({"rows": rows.append_column("is_whole", told)}) as connection:
         result = connection.sql(usecase.sql(file)).to_arrow_table()
     if result.num_rows != rows.num_rows:
         raise RowsLost(
             f"{file}: {rows.num_rows} rows went in and {result.num_rows} came out; "
             "the SELECT of a clean table makes one row of each"
         )
-    return result
+    return result.drop_columns("is_whole") if "is_whole" in result.column_names else result

@@ -5,7 +5,6 @@ Days whose file has been ingested are closed: events that come for them are kept
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -14,13 +13,10 @@ from catena.chain.stream_alarm import watch_lag
 from catena.chain.stream_hours import clock_of, judge_hours
 from catena.chain.stream_landing import Landed, Limits, land_stream
 from catena.chain.stream_merge import Merged, merge_stream, merging
+from catena.chain.stream_news import news_of
 from catena.declaration import UseCase
-from catena.lake import Lake
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
-
-# Commits of a clean table among which a retry looks for its own: a try makes one for each stream.
-_REMEMBERED = 100
 
 
 def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limits | None = None) -> Outcome:
@@ -29,8 +25,9 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
     A run that died anywhere is completed by the next one: what was landed and not merged is merged first.
 
     Returns:
-        The outcome with the days whose clean tables changed; `details` holds, by stream, what came, how long it had
-        waited, and the days that are closed.
+        The outcome with the days whose clean tables changed since downstream last heard; `details` holds, by stream,
+        what came, how long it had waited, the days that are closed, and in `heard` what `record_heard` is to be given
+        once downstream was told.
     """
     lake = workspace.lake(usecase)
     details: dict[str, Any] = {}
@@ -50,24 +47,18 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)
-    if run.try_number > 1:
-        # The try before may have died between a commit and its event.
-        changed.update(_committed_by(lake, usecase, run))
     details["closed"] = sorted(closed)
-    if not changed:
+    # Its own and what a run before it changed and could not tell; a run that was tried again finds here what it wrote.
+    news = news_of(lake, usecase, run)
+    told = changed | news.days
+    if not told:
         reason = f"{records} records came, and no day changed" if records else "nothing came"
         return Outcome("unchanged", reason, (), details=details)
+    details["heard"] = news.versions
     said = f"{records} records came, {len(changed)} days changed"
-    return Outcome("published", said, tuple(sorted(changed)), details=details)
-
-
-def _committed_by(lake: Lake, usecase: UseCase, run: Run) -> set[str]:
-    """Return the days that this run has written in its tries, as the newest commits of the clean tables tell."""
-    fed = [usecase.dataset(feed.dataset) for stream in usecase.streams for feed in stream.feeds]
-    tables = [clean.table for dataset in fed for clean in dataset.clean if lake.version(clean.table) is not None]
-    commits = [entry for table in tables for entry in lake.open(table).history(_REMEMBERED)]
-    own = [entry for entry in commits if entry.get("catena.run_id") == run.run_id]
-    return {day for entry in own for day in json.loads(entry["catena.partitions"])}
+    if untold := len(told - changed):
+        said += f"; {untold} changed before, and nobody was told"
+    return Outcome("published", said, tuple(sorted(told)), details=details)
 
 
 def _said(landed: Landed, merged: Merged) -> dict[str, Any]:

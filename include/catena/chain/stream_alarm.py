@@ -30,7 +30,7 @@ class Punctuality:
 
     Attributes:
         waiting: offsets that still wait after the run.
-        waited_s: the longest wait of an event, landed by the run or still waiting, seconds.
+        waited_s: the longest wait of an event, landed by the run or still waiting, seconds, as far as it is known.
         is_lagging: whether that is longer than the stream allows.
     """
 
@@ -46,10 +46,14 @@ def watch_lag(workspace: Workspace, usecase: UseCase, stream: Stream, landed: La
     effect when they were seen, and the first says since when an event waits too long.
 
     Raises:
-        StreamError: the broker does not answer, or no longer holds what comes next.
+        StreamError: the broker does not answer.
     """
     lags = lags_of_stream(workspace, usecase, stream)
-    waited = max([landed.longest_wait_s, *(lag.age_s for lag in lags)])
+    for lag in lags:
+        if lag.fault or lag.age_s is None:
+            said = lag.fault or "the broker does not hand out the oldest record that waits: its age is unknown"
+            log.error("stream %s of %s, partition %d: %s", stream.name, usecase.name, lag.partition, said)
+    waited = max([landed.longest_wait_s, *(lag.age_s for lag in lags if lag.age_s is not None)])
     waiting = sum(lag.records for lag in lags)
     limit = stream.lag_limit_minutes * 60
     found = Punctuality(waiting, round(waited, 3), waited > limit)

@@ -7,35 +7,32 @@ far somebody had read. What the records become belongs in `catena.chain.stream_m
 from __future__ import annotations
 
 import gc
-import json
+import logging
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catena.declaration import Calendar, Stream, UseCase
+from catena.chain.stream_rows import Decoder, rows_of
+from catena.declaration import Stream, UseCase
 from catena.lake import CommitConflict, EventTable, Position, arrow_schema
-from catena.partitions import DAY, day_key
 from catena.run import Run
-from catena.streams.codec import Codec, Facts, Fault
+from catena.streams.codec import Codec
 from catena.streams.connect import open_log
-from catena.streams.errors import RecordsMissing
-from catena.streams.port import Batch, EventLog, Record
+from catena.streams.errors import OffsetAhead, RecordsMissing
+from catena.streams.port import EventLog
 from catena.workspace import Workspace
 
 # How long a broker may take to hand out a record that it says it has, seconds.
 _PATIENCE = 10.0
 _ATTEMPTS = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-# One form for one meaning, so that copies of an event are known as such whatever their producer's spelling.
-_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,17 @@ class Limits:
     batch: int = 10_000
     most: int | None = None
     start_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.start_at is not None and self.start_at.tzinfo is None:
+            raise NoZone(self.start_at.isoformat())
+
+
+class NoZone(ValueError):
+    """A time to start at names no zone, so that nobody can say which instant is meant."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"the start {text} names no zone: write {text}Z for UTC, or its offset, as in {text}-05:00")
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ def land_stream(workspace: Workspace, usecase: UseCase, stream: Stream, run: Run
     Raises:
         CommitConflict: other writers won every attempt.
         OffsetGone: the broker no longer holds what comes next; `catena stream resume` accepts the gap.
+        OffsetAhead: the log ends before what was read already.
         BrokerUnreachable: it does not answer; what was committed stands.
     """
     landed = Landed()
@@ -117,16 +126,18 @@ class _Landing:
         """Return the sum with all batches of a log partition."""
         source = source_of(self._log, partition)
         end = self._log.end_offset(partition)
+        self._settle_start(partition, source, limits.start_at)
         first: int | None = None
         lost = 0
         while lost < _ATTEMPTS:
             # After a lost race too: whoever won has moved the position, and nothing that was read before still counts.
             position = self._table.positions([source])[source]
-            start = self._start(partition, position, limits)
+            start = self._log.begin_offset(partition) if position.next_offset is None else position.next_offset
             first = start if first is None else first
             if limits.most is not None:
                 end = min(end, first + limits.most)
             if start >= end:
+                self._check_end(partition, start)
                 return landed
             with _no_collector():
                 batch = self._log.read(partition, start, min(limits.batch, end - start), _PATIENCE)
@@ -141,12 +152,30 @@ class _Landing:
                 time.sleep(random.uniform(0.02, 0.1) * lost)  # noqa: S311 - no secret hangs on it
         raise CommitConflict(f"table {self._stream.table}, {source}: {_ATTEMPTS} attempts to commit failed")
 
-    def _start(self, partition: int, position: Position, limits: Limits) -> int:
-        if position.next_offset is not None:
-            return position.next_offset
-        if limits.start_at is not None:
-            return self._log.offset_for_time(partition, limits.start_at)
-        return self._log.begin_offset(partition)
+    def _settle_start(self, partition: int, source: str, start_at: datetime | None) -> None:
+        """Let a log that was never read begin at a time, in a commit of its own: later runs go on from there."""
+        if start_at is None:
+            return
+        known = self._table.positions([source])[source].next_offset
+        if known is None:
+            at = self._log.offset_for_time(partition, start_at)
+            said = f"records before {start_at.astimezone(UTC).isoformat()} were not asked for"
+            if self._table.skip(self._run, source, None, at, said):
+                left_out = at - self._log.begin_offset(partition)
+                log.warning("%s is read from offset %d on: %s; it holds %d of them", source, at, said, left_out)
+                return
+            known = self._table.positions([source])[source].next_offset
+        log.warning(
+            "%s: the start %s holds only for a log that was never read. This one is read up to offset %s, each record "
+            "stands in %s once, and it goes on from there",
+            source, start_at.astimezone(UTC).isoformat(), known, self._stream.table,
+        )  # fmt: skip
+
+    def _check_end(self, partition: int, start: int) -> None:
+        """Refuse a log that lost what was read from it: what it stores next would be taken for read already."""
+        # Asked anew: another run may have read on beyond the end that was seen at first.
+        if start > (end := self._log.end_offset(partition)):
+            raise OffsetAhead(self._log.name, partition, start, end)
 
     def _decoder(self) -> Decoder:
         return Decoder(self._codec, self._stream, self._calendar)
@@ -162,109 +191,3 @@ def _no_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """What turns records into rows."""
-
-    codec: Codec
-    stream: Stream
-    calendar: Calendar
-
-    def day_of(self, facts: Facts) -> str | None:
-        """Return the day to which an event belongs, None where it names none within the calendar."""
-        day = facts.document["data"].get(self.stream.day)
-        if not isinstance(day, str) or not DAY.fullmatch(day) or not self.calendar.holds(day):
-            return None
-        return day
-
-    @property
-    def no_day(self) -> str:
-        """What is wrong with an event without such a day, for a person."""
-        return f"data.{self.stream.day} names no day from {self.calendar.first} to {self.calendar.last or 'today'}"
-
-
-def rows_of(
-    batch: Batch, source: str, decoder: Decoder, schema: pa.Schema, watermark: int | None
-) -> tuple[pa.Table, int | None]:
-    """Return the rows of a batch, in the order of offsets, and the watermark after it.
-
-    Whether an event is late depends on the records before it in its log partition alone, not on how they were cut into
-    batches: so two runs over one log agree.
-
-    Args:
-        batch: what was read.
-        source: name of the log partition.
-        decoder: what turns records into rows.
-        schema: of the events table.
-        watermark: latest time of becoming known before the batch, microseconds since 1970.
-    """
-    allowed = int(decoder.stream.allowed_lateness_hours * 3_600_000_000)
-    told: list[_Told] = []
-    dead: list[dict[str, Any]] = []
-    for record in batch.records:
-        found = decoder.codec.facts(record.value)
-        if isinstance(found, Fault):
-            dead.append(_dead(record, found.rule, found.reason))
-        elif (day := decoder.day_of(found)) is None:
-            dead.append(_dead(record, "day", decoder.no_day))
-        else:
-            known = _microseconds(found.known_at)
-            is_late = watermark is not None and known < watermark - allowed
-            watermark = known if watermark is None else max(watermark, known)
-            told.append(_Told(record, found, day, "late" if is_late else "on_time", known))
-    common = {"log": source.rpartition(":")[0], "landed_at": datetime.now(UTC)}
-    rows = _rows_of_events(told, common, schema)
-    if dead:
-        broken = pa.Table.from_pylist([row | common for row in dead], schema=schema)
-        rows = pa.concat_tables([rows, broken]).sort_by("log_offset")
-    return rows, watermark
-
-
-class _Told(NamedTuple):
-    """An event on its way into the table."""
-
-    record: Record
-    facts: Facts
-    day: str
-    standing: str
-    known_at: int
-
-
-def _rows_of_events(told: Sequence[_Told], common: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """Return the rows of events, built by column: by row it would take three times as long."""
-    documents = [each.facts.document for each in told]
-    columns: dict[str, Sequence[Any]] = {
-        "partition": [each.day for each in told],
-        "log_partition": [each.record.partition for each in told],
-        "log_offset": [each.record.offset for each in told],
-        "standing": [each.standing for each in told],
-        "event_id": [document["event_id"] for document in documents],
-        "type": [document["type"] for document in documents],
-        "key": [document["key"] for document in documents],
-        "data": [_WRITER.encode(document["data"]) for document in documents],
-        "schema_version": [document["schema_version"] for document in documents],
-        "event_time": [_microseconds(each.facts.event_time) for each in told],
-        "known_at": [each.known_at for each in told],
-        "stored_at": [_microseconds(each.record.stored_at) for each in told],
-    }
-    arrays = [
-        pa.array(columns[field.name], field.type)
-        if field.name in columns
-        else pa.repeat(pa.scalar(common.get(field.name), field.type), len(told))
-        for field in schema
-    ]
-    return pa.table(arrays, schema=schema)
-
-
-def _dead(record: Record, rule: str, reason: str) -> dict[str, Any]:
-    return {
-        "partition": day_key(record.stored_at.date()), "log_partition": record.partition, "log_offset": record.offset,
-        "stored_at": record.stored_at, "standing": "dead", "key": record.key, "fault": rule, "reason": reason,
-        "raw": record.value.decode("ascii", errors="backslashreplace").replace("\x00", "\\x00"),
-    }  # fmt: skip
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND

@@ -165,7 +165,7 @@ def told_by(
         if (column := feed.ready.get(each.table)) is not None:
             is_ready = rows[column].to_numpy()
         kept = rows.filter(pa.array(is_ready & ~taken))
-        clean[each.table] = clean_rows(usecase, each.sql, kept)
+        clean[each.table] = clean_rows(usecase, each.sql, kept, kept[feed.whole] if feed.whole else None)
         accounting[each.table] = Accounting(int(is_ready.sum()), kept.num_rows, int((is_ready & taken).sum()))
     return Told(clean, quarantine, accounting)
 
@@ -187,7 +187,7 @@ def _fed_rows(usecase: UseCase, feed: Feed, dataset: Dataset, events: pa.Table) 
     types = {
         "partition": pa.string(),
         **{column.name: ARROW_TYPES[column.type] for column in dataset.columns},
-        **dict.fromkeys(feed.ready.values(), pa.bool_()),
+        **dict.fromkeys([*feed.ready.values(), *([feed.whole] if feed.whole else [])], pa.bool_()),
     }
     with sql_over({"events": events}) as connection:
         found = connection.sql(f"SELECT * FROM ({usecase.sql(feed.sql)}) ORDER BY ALL").to_arrow_table()  # noqa: S608

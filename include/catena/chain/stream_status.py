@@ -28,7 +28,8 @@ class StreamStatus:
         p50_s: median time from the storage of a record at the broker to its landing, of the newest commits, seconds;
             None where nothing landed.
         p95_s: the time that 95 % of them did not exceed.
-        is_behind: whether a record waits longer than the stream's declared limit.
+        is_behind: whether a record waits longer than the stream's declared limit, or something is wrong between table
+            and log; None where the age of what waits is unknown.
     """
 
     stream: str
@@ -39,7 +40,7 @@ class StreamStatus:
     p50_s: float | None
     p95_s: float | None
     lag_limit_minutes: float
-    is_behind: bool
+    is_behind: bool | None
     lags: tuple[Lag, ...]
 
 
@@ -47,7 +48,7 @@ def stream_statuses(workspace: Workspace, usecase: UseCase) -> list[StreamStatus
     """Return how each stream of a use case is doing.
 
     Raises:
-        StreamError: a broker does not answer, or no longer holds what comes next.
+        StreamError: a broker does not answer.
     """
     lake, lags = workspace.lake(usecase), lags_of(workspace, usecase)
     return [
@@ -62,8 +63,14 @@ def _status(lake: Lake, stream: Stream, lags: tuple[Lag, ...]) -> StreamStatus:
         stream=stream.name, table=stream.table, records=sum(lake.row_counts(stream.table).values()),
         late=table.count("late"), dead=table.count("dead"), p50_s=p50, p95_s=p95,
         lag_limit_minutes=stream.lag_limit_minutes,
-        is_behind=any(lag.age_s > stream.lag_limit_minutes * 60 for lag in lags), lags=lags,
+        is_behind=_is_behind(lags, stream.lag_limit_minutes * 60), lags=lags,
     )  # fmt: skip
+
+
+def _is_behind(lags: tuple[Lag, ...], limit_s: float) -> bool | None:
+    if any(lag.fault or (lag.age_s is not None and lag.age_s > limit_s) for lag in lags):
+        return True
+    return None if any(lag.age_s is None for lag in lags) else False
 
 
 def _latencies(rows: pa.Table) -> tuple[float | None, float | None]:

@@ -131,7 +131,8 @@ def drain(
 def status(usecase: OfUseCase, as_json: AsJson = False) -> None:
     """Show how far the tables are behind their logs, and how long events took to them of late.
 
-    Exit code 1 where a record waits longer than the stream's declared limit.
+    Exit code 1 where a record waits longer than the stream's declared limit, where nobody can say how long, and where
+    the broker no longer holds what comes next: that is said below the table, with what to do.
 
     [bold]Example[/]
 
@@ -148,7 +149,7 @@ def status(usecase: OfUseCase, as_json: AsJson = False) -> None:
         print_json([asdict(each) for each in found])
     else:
         _print_statuses(found)
-    if any(each.is_behind for each in found):
+    if any(each.is_behind is not False for each in found):
         raise typer.Exit(WORK_FAILED)
 
 
@@ -252,18 +253,28 @@ def _days(days: Sequence[str]) -> str:
 
 
 def _print_statuses(found: list[StreamStatus]) -> None:
-    columns = ["stream", "partition", "next offset", "waiting", "oldest waits", "watermark"]
+    columns = ["stream", "partition", "next offset", "missing", "waiting", "oldest waits", "watermark"]
     print_rows("What waits", columns, [
-        [lag.stream, lag.partition, lag.next_offset, lag.records, f"{lag.age_s:.1f} s",
+        [lag.stream, lag.partition, lag.next_offset, lag.missing, lag.records, _seconds(lag.age_s) or "unknown",
          lag.watermark and f"{lag.watermark:%Y-%m-%d %H:%M}Z"]
         for each in found for lag in each.lags
     ])  # fmt: skip
     columns = ["stream", "records", "late", "dead", "p50", "p95", "limit", "is behind"]
     print_rows("What came, and how long the newest took from the broker to its table", columns, [
         [each.stream, each.records, each.late, each.dead, _seconds(each.p50_s), _seconds(each.p95_s),
-         f"{each.lag_limit_minutes:g} min", "yes" if each.is_behind else "no"]
+         f"{each.lag_limit_minutes:g} min", {True: "yes", False: "no", None: "unknown"}[each.is_behind]]
         for each in found
     ])  # fmt: skip
+    out = console()
+    for lag in (lag for each in found for lag in each.lags):
+        if lag.fault:
+            out.print(lag.fault, highlight=False, markup=False, soft_wrap=True)
+        elif lag.age_s is None:
+            out.print(
+                f"stream {lag.stream}, partition {lag.partition}: {lag.records} offsets wait, and the broker gave "
+                "none: how long is unknown. Look at the broker's log; a drain waits longer for them.",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
 
 
 def _seconds(taken: float | None) -> str | None:

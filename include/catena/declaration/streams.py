@@ -40,6 +40,9 @@ class Feed(Declared):
     ready: dict[Name, Name] = Field(default_factory=dict)
     """Clean table -> boolean column of the SELECT that says whether a row has what the table needs; without one all
     rows belong there."""
+    whole: Name | None = None
+    """Boolean column of the SELECT that says whether all has been told of a row; the SQL of clean tables reads it as
+    `is_whole`, which is true for every row of a file. Without one all has been told of every row."""
 
 
 class HourlyVolume(Volume):
@@ -68,6 +71,11 @@ class Stream(Declared):
     allowed_lateness_hours: float = Field(default=6, gt=0)
     """An event that became known longer than this before the newest one of its log partition is late: it is kept, and
     enters the clean tables by the reconciliation."""
+    ahead_minutes: float = Field(default=15, ge=0)
+    """How far an event's `known_at` may lie after the moment at which the broker stored it: nothing is told before it
+    can be known, but clocks differ, and a producer may state a bound. An event beyond it is a dead letter
+    (`from_the_future`): its time is no truth, and would make every event after it late. One within it counts, and
+    moves the stream's watermark no further than to the moment of its storage."""
     lag_limit_minutes: float = Field(default=15, gt=0)
     """An event that waits longer than this for its table is an alarm."""
     hours: tuple[HourlyVolume, ...] = ()

@@ -6,6 +6,7 @@ What to commit, and doing it again after a conflict, belongs in `catena.lake.lak
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from catena.declaration import Table
@@ -27,6 +28,11 @@ WHOLE = "whole"
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 # The library's messages are laid out for a terminal.
 _LAYOUT = re.compile(r"(\x1b\[[0-9;]*m|↳|\s)+")
+# The library's own checkpoint raises after the commit stands; ours is made by `_sum_up`, and the upkeep's by itself.
+COMMIT_ONLY = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_COMMITS_OF_CHECKPOINT = 20
+
+log = logging.getLogger(__name__)
 
 
 Standing = Literal["final", "provisional"]
@@ -189,7 +195,7 @@ def commit_metadata(
 class WriteFailed(RuntimeError):
     """The storage refused a write, as a full disk does.
 
-    The table holds whole commits only, this one perhaps among them: its checkpoint is written after it.
+    The table holds whole commits only, and this one not.
     """
 
     def __init__(self, uri: str, error: Exception) -> None:
@@ -226,9 +232,13 @@ def replace_rows(
     properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
     try:
         with writing(delta.table_uri):
-            write_deltalake(delta, rows, mode="overwrite", predicate=predicate, commit_properties=properties)
+            write_deltalake(
+                delta, rows, mode="overwrite", predicate=predicate, commit_properties=properties,
+                post_commithook_properties=COMMIT_ONLY,
+            )  # fmt: skip
     except CommitFailedError:
         return False
+    _sum_up(delta)
     return True
 
 
@@ -237,7 +247,25 @@ def append_rows(delta: DeltaTable, rows: pa.Table, metadata: dict[str, str], tra
     properties = CommitProperties(custom_metadata=metadata, app_transactions=transactions)
     try:
         with writing(delta.table_uri):
-            write_deltalake(delta, rows, mode="append", commit_properties=properties)
+            write_deltalake(
+                delta, rows, mode="append", commit_properties=properties, post_commithook_properties=COMMIT_ONLY
+            )
     except CommitFailedError:
         return False
+    _sum_up(delta)
     return True
+
+
+def _sum_up(delta: DeltaTable) -> None:
+    """Make the checkpoint that is due with this commit; where it fails, the commit stands all the same."""
+    version = delta.version()
+    if (version + 1) % _COMMITS_OF_CHECKPOINT:
+        return
+    try:
+        delta.create_checkpoint()
+    except (DeltaError, OSError) as error:
+        log.warning(
+            "table at %s: version %d is committed and stands, but its checkpoint cannot be written: %s. The next "
+            "upkeep makes one (`catena maintain`); until then reading the log takes longer",
+            delta.table_uri.rstrip("/"), version, _LAYOUT.sub(" ", str(error)).strip(),
+        )  # fmt: skip

@@ -8,7 +8,7 @@ cannot both succeed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from catena.run import Run
 
 _MERGED = "merged"
 _LATE = "late/"
+_ANNOUNCED = "announced/"
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,15 @@ class EventTable:
         delta = self._lake.open_checked(self._name, before.version)
         return append_rows(delta, conform(rows, table), commit_metadata(run, keys, details=details), moved)
 
-    def skip(self, run: Run, log: str, expected: int, next_offset: int, reason: str) -> bool:
-        """Move a log on without records, in one commit, where the broker no longer holds what comes next.
+    def skip(self, run: Run, log: str, expected: int | None, next_offset: int, reason: str) -> bool:
+        """Move a log on without records, in one commit: the broker no longer holds them, or nobody asked for them.
 
         Args:
             run: who decides.
             log: partition of a log.
-            expected: the offset at which it stood.
+            expected: the offset at which it stood, None where it was never read.
             next_offset: the offset at which it goes on.
-            reason: why the gap is accepted.
+            reason: why records are left out.
 
         Returns:
             False where somebody else moved the log since.
@@ -151,6 +152,18 @@ class EventTable:
         # Not the version of this very commit: somebody may land records just before it, and they would be passed over.
         now = [Transaction(_MERGED, version)]
         append_rows(self._lake.open(self._name, log.version), empty, commit_metadata(run, []), now)
+
+    def announced(self) -> dict[str, int]:
+        """Return, by clean table, the version up to which downstream has heard of what the stream changed in it."""
+        log = self._lake.log(self._name)
+        known = {} if log is None else log.transactions
+        return {name.removeprefix(_ANNOUNCED): at for name, at in known.items() if name.startswith(_ANNOUNCED)}
+
+    def record_announced(self, versions: Mapping[str, int], run: Run) -> None:
+        """Record up to which versions downstream has heard; where this fails, it hears of them once more."""
+        log, empty = self._lake.made_log(self._name), self._lake.read(self._name, [])
+        heard = [Transaction(f"{_ANNOUNCED}{table}", version) for table, version in versions.items()]
+        append_rows(self._lake.open(self._name, log.version), empty, commit_metadata(run, []), heard)
 
     def days_with_late(self) -> set[str]:
         """Return the days of which late events count."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from catena.lake.commit import WHOLE, commit_metadata
+from catena.lake.commit import COMMIT_ONLY, WHOLE, commit_metadata, writing
 from catena.lake.lake import Lake
 from catena.run import Run
 
@@ -92,7 +92,8 @@ def maintain_table(lake: Lake, name: str, run: Run, plan: Plan) -> Upkept | None
     if log.checkpoint == log.version:
         return done
     # Of this version and not of a newer one: a writer's own checkpoint may come in between, and is as good.
-    now.create_checkpoint()
+    with writing(now.table_uri):
+        now.create_checkpoint()
     return replace(done, is_checkpointed=True)
 
 
@@ -110,7 +111,8 @@ def _compact(delta: DeltaTable, partitions: list[str], run: Run, *, is_partition
     # No partition changes its content: whoever asks the commits which days got records must not hear of these.
     metadata = commit_metadata(run, [], details={"compacted": partitions})
     only: Any = [("partition", "in", partitions)] if is_partitioned else None
-    delta.optimize.compact(partition_filters=only, commit_properties=CommitProperties(custom_metadata=metadata))
+    properties = CommitProperties(custom_metadata=metadata)
+    delta.optimize.compact(partition_filters=only, commit_properties=properties, post_commithook_properties=COMMIT_ONLY)
 
 
 def _vacuum(delta: DeltaTable, run: Run, hours: int) -> int:

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 
@@ -52,7 +60,9 @@ _PRODUCER: dict[str, Any] = {
 class KafkaLog:
     """An event log at a Kafka cluster; see EventLog for what each method promises.
 
-    Kafka drops the producer's own retries, not a message that is published a second time.
+    Kafka drops the producer's own retries, not a message that is published a second time. A record's time is the
+    broker's where the topic is made with `message.timestamp.type=LogAppendTime`; else it is the producer's clock, which
+    the broker bounds by `message.timestamp.after.max.ms`.
 
     Args:
         bootstrap: `host:port`, several by comma.
@@ -181,7 +191,7 @@ class KafkaLog:
         for message in self._consumer(partition).consume(limit - len(records), timeout=patience):
             error = message.error()
             if error is None:
-                records.append(_record(message))
+                records.append(self._record(message))
             elif error.code() == KafkaError._PARTITION_EOF:
                 end = message.offset()
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
@@ -220,7 +230,10 @@ class KafkaLog:
             topic = self._consumer(0).list_topics(self.name, timeout=ANSWER_SECONDS).topics[self.name]
         except KafkaException as error:
             raise self._unreachable(error) from error
-        advice = f"kafka-topics.sh --create --topic {self.name} --partitions {self.partitions} makes it."
+        advice = (
+            f"kafka-topics.sh --create --topic {self.name} --partitions {self.partitions} "
+            "--config message.timestamp.type=LogAppendTime makes it."
+        )
         if topic.error is not None:
             raise UnknownLog(self.name, f"the cluster says: {topic.error.str()}.", advice)
         if len(topic.partitions) != self.partitions:
@@ -241,16 +254,22 @@ class KafkaLog:
             "Check that the cluster runs, and CATENA_BROKER_URL and CATENA_BROKER_CREDENTIALS.",
         )  # fmt: skip
 
-
-def _record(message: KafkaMessage) -> Record:
-    headers = dict(message.headers() or ())
-    id_ = headers.get("id", b"")
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=max(message.timestamp()[1], 0))
-    return Record(
-        partition=int(message.partition() or 0),
-        offset=int(message.offset() or 0),
-        id=id_.decode(errors="replace") if isinstance(id_, bytes) else str(id_),
-        key=(message.key() or b"").decode(errors="replace"),
-        value=message.value() or b"",
-        stored_at=at,
-    )
+    def _record(self, message: KafkaMessage) -> Record:
+        headers = dict(message.headers() or ())
+        id_ = headers.get("id", b"")
+        partition, offset = int(message.partition() or 0), int(message.offset() or 0)
+        kind, milliseconds = message.timestamp()
+        if kind == TIMESTAMP_NOT_AVAILABLE:
+            # A time of 1970 in its place would make every event one of the future.
+            raise LogMisconfigured(
+                self.name, f"the record of partition {partition}, offset {offset} has no time.",
+                "Its format is older than Kafka 0.10: set message.timestamp.type=LogAppendTime on the topic.",
+            )  # fmt: skip
+        return Record(
+            partition=partition,
+            offset=offset,
+            id=id_.decode(errors="replace") if isinstance(id_, bytes) else str(id_),
+            key=(message.key() or b"").decode(errors="replace"),
+            value=message.value() or b"",
+            stored_at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds),
+        )

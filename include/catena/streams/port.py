@@ -39,7 +39,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a partition, as it was published; `stored_at` is the log's own time (UTC)."""
+    """One record of a partition, as it was published.
+
+    `stored_at` is the log's own time (UTC): the same whoever reads it and whenever, no earlier than the publishing, and
+    no claim of the event's producer.
+    """
 
     partition: int
     offset: int

@@ -61,7 +61,7 @@ OUTCOMES = Table(
         column("arrival_delay_min", "int64", "Minutes late at arrival; null if cancelled or diverted."),
         column("air_time_min", "int64", "Minutes in the air."),
         required("is_cancelled", "bool", "True where the flight never departed."),
-        required("is_diverted", "bool", "True where it departed and has no arrival delay."),
+        column("is_diverted", "bool", "True where it departed and has no arrival delay; null while it is under way."),
     ),
 )
 

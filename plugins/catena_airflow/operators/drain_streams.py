@@ -7,11 +7,26 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from catena.declaration import UseCase
+from catena.declared import declared_usecase
 from catena.run import Outcome, Run
 from catena_airflow.operators.link import LinkOperator
+from catena_airflow.partition_run import run_of
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from catena.workspace import Workspace
+
+
+def note_heard(context: Context) -> None:
+    """Record what downstream was told; called when the scheduler has taken the run's events, and not before."""
+    from catena.chain.stream_news import record_heard
+    from catena.workspace import Workspace
+
+    operator: Any = context["task"]
+    if operator.heard:
+        run = run_of(context, operator.usecase, operator.link)
+        record_heard(Workspace(), declared_usecase(operator.usecase), run, operator.heard)
 
 
 class DrainStreamsOperator(LinkOperator):
@@ -20,7 +35,8 @@ class DrainStreamsOperator(LinkOperator):
     Args:
         batch: records of one commit.
         most: records of one log partition in one run; empty: all.
-        start_at: instant at which a log is read first that was never read before; empty: at its oldest record.
+        start_at: instant, with its zone, at which a log is read first that was never read before; empty: at its oldest
+            record.
     """
 
     template_fields: Sequence[str] = ("batch", "most", "start_at")
@@ -34,10 +50,11 @@ class DrainStreamsOperator(LinkOperator):
         start_at: str = "{{ params.start_at or '' }}",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(on_success_callback=note_heard, **kwargs)
         self.batch = batch
         self.most = most
         self.start_at = start_at
+        self.heard: dict[str, dict[str, int]] = {}
 
     def key(self, usecase: UseCase) -> str:
         """Return what the log calls a run that has no partition."""
@@ -45,9 +62,15 @@ class DrainStreamsOperator(LinkOperator):
 
     def final_faults(self) -> tuple[type[Exception], ...]:
         """Return the faults that a person has to decide on: what was lost at the broker does not come back."""
+        from catena.chain.stream_landing import NoZone
         from catena.streams.errors import LogMisconfigured, OffsetAhead, OffsetGone, SequenceGap
 
-        return (LogMisconfigured, OffsetAhead, OffsetGone, SequenceGap)
+        return (LogMisconfigured, NoZone, OffsetAhead, OffsetGone, SequenceGap)
+
+    def announce(self, context: Context, outcome: Outcome) -> None:
+        """Record the asset events of an outcome, and keep what they tell until the scheduler has them."""
+        super().announce(context, outcome)
+        self.heard = outcome.details.get("heard", {})
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""

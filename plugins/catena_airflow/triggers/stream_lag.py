@@ -60,7 +60,9 @@ class StreamLagTrigger(BaseEventTrigger):
 
     def _is_due(self, lags: list[Lag]) -> bool:
         waiting = sum(lag.records for lag in lags)
-        return waiting >= self.records or any(lag.age_s >= self.age_s for lag in lags if lag.records)
+        # What has an unknown age may be old: a hint too many costs one run.
+        ages = [lag.age_s for lag in lags if lag.records]
+        return waiting >= self.records or any(age is None or age >= self.age_s for age in ages)
 
     def _look(self) -> list[Lag]:
         from catena.chain.stream_lag import lags_of

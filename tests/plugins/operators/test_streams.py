@@ -136,3 +136,33 @@ def test_a_reconciliation_without_news_is_a_skip(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(AirflowSkipException, match="no events of these days"):
         ReconcileDaysOperator(task_id="reconcile", usecase=USECASE.name, partition="", outlets=[CLEAN]).execute(given)
     assert heard(given, CLEAN) == set()
+
+
+def test_a_start_without_a_zone_is_refused_at_once(make_context: Contexts) -> None:
+    """Nobody can say which instant is meant, and no retry can: the error shows how to write it."""
+    operator = DrainStreamsOperator(
+        task_id="drain", usecase=USECASE.name, outlets=[CLEAN], batch="9", most="", start_at="2013-01-01T06:00:00"
+    )
+    with pytest.raises(AirflowFailException, match=r"2013-01-01T06:00:00 names no zone: write 2013-01-01T06:00:00Z"):
+        operator.execute(make_context())
+
+
+def test_what_was_told_is_recorded_when_the_scheduler_has_it(
+    monkeypatch: pytest.MonkeyPatch, make_context: Contexts
+) -> None:
+    """The record is made by the callback that follows success, with what the drain said; a skip records nothing."""
+    import catena.chain.stream_news
+
+    noted: list[Any] = []
+    monkeypatch.setattr(
+        catena.chain.stream_news, "record_heard", lambda workspace, usecase, run, heard: noted.append(heard)
+    )
+    heard_up_to = {"flights": {"schedule": 3}}
+    answer = Outcome("published", "what came", (DAY,), details={"heard": heard_up_to})
+    for given, expected in ((answer, [heard_up_to]), (drained("published", DAY), [heard_up_to])):
+        operator = AnsweringDrain(answer=given)
+        context = make_context()
+        operator.execute(context)
+        [callback] = operator.on_success_callback
+        callback({**context, "task": operator})
+        assert noted == expected

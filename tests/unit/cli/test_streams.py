@@ -112,6 +112,14 @@ def test_a_gap_is_shown_and_accepted_by_name(catena, home):
     lose_all(home, and_so_many=10)
     stopped = catena("drain", "flight_delays")
     assert stopped.returncode == 1
+    # The status shows the gap beside the stream that has none.
+    status = catena("status", "flight_delays", "--json")
+    found = json.loads(status.stdout)
+    assert [(each["stream"], each["is_behind"]) for each in found] == [("flights", False), ("weather", True)]
+    assert (status.returncode, found[1]["lags"][0]["missing"], found[0]["lags"][0]["fault"]) == (1, 10, "")
+    text = " ".join(catena("status", "flight_delays").stdout.split())
+    assert "10 offsets were removed before they were read" in text
+    assert "catena stream resume flight_delays weather --accept-gap" in text
     assert "catena stream resume flight_delays weather --accept-gap --reason" in " ".join(stopped.stderr.split())
     shown = json.loads(catena("resume", "flight_delays", "weather", "--json").stdout)
     [gap] = shown["gaps"]

@@ -207,3 +207,18 @@ def test_a_faster_writer_is_no_failure(lake, rows, run, monkeypatch):
     assert (done.compacted, done.files_after) == ((), 1)
     assert lake.read("readings").num_rows == 1
     assert maintain_table(lake, "readings", run, Plan()).conflict == ""
+
+
+def test_a_checkpoint_that_fails_takes_no_commit_back(events, run, caplog):
+    """The commit with which a checkpoint is due stands and counts; it is said aloud, and the upkeep makes it up."""
+    name = STREAM.table
+    blocked = Path(events.uri(name)) / "_delta_log" / f"{19:020d}.checkpoint.parquet"
+    (blocked / "in the way").mkdir(parents=True)
+    append(events, run, 25)
+    assert events.read(name).num_rows == 125
+    assert events.log(name).checkpoint is None
+    [warning] = [record for record in caplog.records if record.name == "catena.lake.commit"]
+    assert "version 19 is committed and stands" in warning.getMessage()
+    done = maintain_table(events, name, run, Plan())
+    assert done.is_checkpointed
+    assert events.log(name).checkpoint == done.version_after

@@ -46,6 +46,12 @@ def test_records_come_back_as_they_were_published(broker, fresh_name):
         assert (record.id, record.key, record.value) == (message.id, message.key, message.value)
         assert before - timedelta(seconds=2) <= record.stored_at <= datetime.now(UTC) + timedelta(seconds=2)
     assert [r.id for r in everything(log, home)][:5] == [f"id-{n}" for n in range(5)]
+    # The time is the log's: whoever reads later reads the same.
+    time.sleep(0.01)
+    again = broker.open(fresh_name, 4)
+    stored = {(r.partition, r.offset): r.stored_at for p in range(4) for r in everything(again, p)}
+    assert stored == {place: record.stored_at for place, record in records.items()}
+    assert all(a.stored_at <= b.stored_at for a, b in pairwise(everything(again, home)))
 
 
 def test_one_message_is_stored_when_publish_returns(broker, fresh_name):

@@ -34,7 +34,7 @@ def clean_rows(texts, source: str, sql: str, day: str) -> dict:
         connection.execute("SET TimeZone = 'UTC'")
         connection.read_csv(io.StringIO(rows), na_values=["NA"]).create("file")
         connection.execute(
-            f"CREATE VIEW rows AS SELECT *, '{day}' AS partition FROM (SELECT * REPLACE "
+            f"CREATE VIEW rows AS SELECT *, '{day}' AS partition, true AS is_whole FROM (SELECT * REPLACE "
             f"(CAST(time_hour AS TIMESTAMPTZ) AS time_hour) FROM file)"
         )
         made = connection.sql(USECASE.sql(sql)).to_arrow_table().to_pylist()

@@ -18,7 +18,8 @@ flights AS (
         CAST(o.data ->> 'departure_delay_min' AS BIGINT) AS dep_delay,
         CAST(o.data ->> 'arrival_delay_min' AS BIGINT) AS arr_delay,
         CAST(o.data ->> 'air_time_min' AS BIGINT) AS air_time,
-        o.key IS NOT NULL AS has_outcome
+        o.key IS NOT NULL AS has_outcome,
+        coalesce(o.type != 'flight.departed', false) AS has_ended
     FROM scheduled AS s
     FULL JOIN outcomes AS o ON o.partition = s.partition AND o.key = s.key
 )
@@ -43,5 +44,6 @@ SELECT
     departure_min // 60 AS hour,
     departure_min % 60 AS minute,
     CAST(told ->> 'scheduled_departure_at' AS TIMESTAMPTZ) - to_minutes(departure_min % 60) AS time_hour,
-    has_outcome
+    has_outcome,
+    has_ended
 FROM flights

@@ -21,7 +21,7 @@ SELECT
     arr_delay AS arrival_delay_min,
     air_time AS air_time_min,
     dep_delay IS NULL AS is_cancelled,
-    dep_delay IS NOT NULL AND arr_delay IS NULL AS is_diverted
+    CASE WHEN is_whole OR arr_delay IS NOT NULL THEN dep_delay IS NOT NULL AND arr_delay IS NULL END AS is_diverted
 FROM (
     SELECT
         *,

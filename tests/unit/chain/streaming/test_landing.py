@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catena.chain.stream_landing import Decoder, rows_of
 from catena.chain.stream_merge import newest_events, told_by
+from catena.chain.stream_rows import Decoder, rows_of
 from catena.declared import declared_usecase
 from catena.lake import arrow_schema, lake_tables
 from catena.run import Run
@@ -156,3 +156,34 @@ def test_a_flight_has_an_outcome_when_one_was_told(outcome):
     counts = {name: (each.rows_in, each.rows_published) for name, each in found.accounting.items()}
     assert counts == {"schedule": (1, 1), "outcomes": (int(outcome > 0),) * 2}
     assert found.quarantine.num_rows == 0
+
+
+def test_a_time_after_its_storage_is_a_dead_letter_and_makes_nothing_late():
+    """At the stream's 15 minutes an event counts and moves the watermark to its storage alone; a second more is dead.
+
+    What follows is judged as if neither clock had been wrong: so the outcome is that of the log, whenever it is read.
+    """
+    edge = STORED_AT + timedelta(minutes=15)
+    told = [weather(NOON), weather(edge, hour=1), weather(edge + timedelta(seconds=1), hour=2)]
+    told += [
+        weather(STORED_AT - timedelta(hours=6), hour=3),
+        weather(STORED_AT - timedelta(hours=6, seconds=1), hour=4),
+    ]
+    rows, watermark = landed(told)
+    assert [row["standing"] for row in rows] == ["on_time", "on_time", "dead", "on_time", "late"]
+    assert watermark == int(STORED_AT.timestamp() * 1e6)
+    assert (rows[2]["fault"], rows[2]["partition"]) == ("from_the_future", "2013-03-01")
+    assert "2013-03-01T00:15:01+00:00" in rows[2]["reason"]
+    assert "2013-03-01T00:00:00+00:00" in rows[2]["reason"]
+    assert landed(told, cuts=(1, 2, 3, 4)) == (rows, watermark)
+
+
+def test_a_flight_under_way_is_neither_diverted_nor_not():
+    """Of a flight that left and has not landed nobody knows where it will; how it ended is known with its end."""
+    [scheduled, departed, arrived] = flight_events(DAY, FLIGHT)
+    [diverted] = flight_events(DAY, {**FLIGHT, "arr_delay": "NA", "air_time": "NA"})[2:]
+    cancelled = flight_events(DAY, {**FLIGHT, "dep_delay": "NA", "arr_delay": "NA", "air_time": "NA"})
+    ends = ([scheduled, departed], [scheduled, departed, arrived], [scheduled, departed, diverted], cancelled)
+    found = [told(events, "flights").clean["outcomes"].to_pylist()[0] for events in ends]
+    assert [row["is_diverted"] for row in found] == [None, False, True, False]
+    assert [row["is_cancelled"] for row in found] == [False, False, False, True]

@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from catena.chain.stream_lag import lags_of, lags_of_stream
+from catena.chain.stream_landing import Limits, NoZone, land_stream
 from catena.chain.stream_status import stream_statuses
 from catena.lake import EventTable, Position, arrow_schema
+from catena.streams import Batch, OffsetAhead
+from catena.streams.jetstream import JetStreamLog
 
 LOG = "flight_delays.weather@made:0"
 NOW = datetime(2013, 1, 5, tzinfo=UTC)
@@ -97,3 +101,49 @@ def now():
 
 def at_type():
     return pa.timestamp("us", tz="UTC")
+
+
+def test_a_record_that_nobody_hands_out_has_no_age(workspace, usecase, replay, monkeypatch):
+    """Where the broker says that records wait and gives none, their age is unknown, and not nought."""
+    replay("2013-01-01", "2013-01-01")
+    assert [lag.age_s is None for lag in lags_of(workspace, usecase)] == [False, False]
+    monkeypatch.setattr(JetStreamLog, "read", lambda self, partition, start, limit, timeout: Batch((), start))
+    found = lags_of(workspace, usecase)
+    assert [lag.age_s for lag in found] == [None, None]
+    assert all(lag.records > 0 and not lag.fault for lag in found)
+    assert [status.is_behind for status in stream_statuses(workspace, usecase)] == [None, None]
+
+
+def test_a_log_that_lost_what_was_read_is_no_idle_one(workspace, usecase, run, replay, lake):
+    """A log that ends before what its table holds is an error: what it stores next would be taken for read."""
+    replay("2013-01-01", "2013-01-01")
+    weather = usecase.stream("weather")
+    land_stream(workspace, usecase, weather, run, Limits())
+    [source] = EventTable(lake, weather.table).known_logs()
+    stands = EventTable(lake, weather.table).positions([source])[source].next_offset
+    assert EventTable(lake, weather.table).skip(run, source, stands, stands + 3, "as if the broker had lost three")
+    with pytest.raises(OffsetAhead, match=f"the log ends at offset {stands}"):
+        land_stream(workspace, usecase, weather, run, Limits())
+    [lag] = lags_of_stream(workspace, usecase, weather)
+    assert f"the log ends at offset {stands}" in lag.fault
+
+
+def test_a_start_holds_for_a_log_that_was_never_read(workspace, usecase, run, replay, lake, caplog):
+    """A start after all that is there is kept, so that the next run without one reads nothing older; later it is told.
+
+    A time without a zone is refused, by name.
+    """
+    replay("2013-01-01", "2013-01-01")
+    weather = usecase.stream("weather")
+    with pytest.raises(NoZone, match="2030-01-01T00:00:00 names no zone"):
+        Limits(start_at=datetime(2030, 1, 1))  # noqa: DTZ001 - the very thing
+    for _ in range(2):
+        later = Limits(start_at=datetime.now(UTC) + timedelta(hours=1))
+        assert land_stream(workspace, usecase, weather, run, later).records == 0
+    assert "it holds 67 of them" in caplog.text
+    assert "holds only for a log that was never read" in caplog.text
+    assert land_stream(workspace, usecase, weather, run, Limits()).records == 0
+    assert lake.read(weather.table).num_rows == 0
+    flights = usecase.stream("flights")
+    early = Limits(start_at=datetime(2001, 1, 1, tzinfo=UTC))
+    assert land_stream(workspace, usecase, flights, run, early).records > 800
