@@ -24,7 +24,7 @@ from catena.lake import CommitConflict, EventTable, Position, arrow_schema
 from catena.partitions import DAY, day_key
 from catena.run import Run
 from catena.streams.codec import Codec, DeadLetter
-from catena.streams.connect import open_log
+from catena.streams.connect import open_codec, open_log
 from catena.streams.errors import RecordsMissing
 from catena.streams.event import Event
 from catena.streams.port import Batch, EventLog, Record
@@ -91,6 +91,7 @@ def land_stream(workspace: Workspace, usecase: UseCase, stream: Stream, run: Run
         CommitConflict: other writers won every attempt.
         OffsetGone: the broker no longer holds what comes next; `catena stream resume` accepts the gap.
         BrokerUnreachable: it does not answer; what was committed stands.
+        RegistryUnreachable: the schema registry does not; what was committed stands.
     """
     landed = Landed()
     with closing(open_log(workspace.settings, usecase.name, stream)) as log:
@@ -107,7 +108,7 @@ class _Landing:
         lake = workspace.lake(usecase)
         self._table = EventTable(lake, stream.table)
         self._schema = arrow_schema(lake.tables[stream.table])
-        self._codec = Codec(stream, usecase.folder)
+        self._codec = open_codec(workspace.settings, usecase, stream)
         self._stream = stream
         self._calendar = usecase.calendar
         self._log = log
