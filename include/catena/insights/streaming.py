@@ -17,8 +17,9 @@ from catena.partitions import days_of_month
 def streams(delivered: Sequence[Stream], month: str) -> Query:
     """Return the query of what each stream delivered for the month.
 
-    A record waits from its storage at the broker (`stored_at`) to the commit that holds it (`landed_at`, taken as that
-    is made), both by the wall clock. When it could be known says nothing of that: history is replayed long after.
+    A record waits from its storage at the broker (`stored_at`) to the commit that holds it (`landed_at`, taken when the
+    batch of that commit is complete, just before it is written), both by the wall clock; `catena stream status` counts
+    alike. When a record could be known says nothing of that: history is replayed long after.
 
     Args:
         delivered: the streams that delivered records; an empty one gets no row.
