@@ -78,7 +78,7 @@ def test_counts_and_times_are_those_of_a_count_by_hand(streamed):
     }  # fmt: skip
     assert page.count('class="r alert"') == 1
     text = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<h2>Streams</h2>")[2]).replace("\u202f", " ").split())
-    assert "Tracking 6 1 1 3.0 s 15.0 min 20.0 min 15.0 min 1 By the wall clock" in text
+    assert "Tracking 6 1 1 3.0 s 15.0 min 20.0 min 15.0 min 1 Where these numbers come from" in text
     assert verify_report(streamed.workspace, streamed.usecase, "2013-02") == []
     assert outcome.versions[STREAM.table] == streamed.lake.version(STREAM.table)
 
