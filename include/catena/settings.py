@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     broker_credentials: Path | None = Field(
         default=None, description="JSON file with the options of the broker's client that hold secrets."
     )
+    schema_registry_url: str | None = Field(
+        default=None, description="Schema registry for the events in Kafka; unset: messages are plain JSON."
+    )
+    schema_registry_credentials: Path | None = Field(
+        default=None, description="JSON file with the options of the registry's client that hold secrets."
+    )
     host: str = Field(default="127.0.0.1", description="Address that servers bind to.")
     api_port: int = Field(default=8080, description="Airflow API server and UI.")
     mlflow_port: int = Field(default=5000, description="MLflow server and UI.")

@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from catena.chain.serving_months import ServingMonths
-from catena.declaration import UseCase
+from catena.declaration import Stream, UseCase
 from catena.declared import declared_usecases
 from catena.governance import Ledger
 from catena.insights import LEDGER, Query, Source, ask
-from catena.lake import Lake, combined_identity
+from catena.lake import EventTable, Lake, combined_identity
 from catena.partitions import days, days_of_month, shift_month, start_of
 from catena.reports import Answer, Listed, disagreements, index_page, questions, report_page
 from catena.run import Outcome, Run
@@ -46,7 +46,8 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     last = ledger.last(usecase.name, "report", "monthly", partition=month)
     if last is not None and last.payload["identity"] == identity and path.exists():
         return Outcome("unchanged", f"issued already as {path}", (month,) if run.try_number > 1 else ())
-    answers = _answers(lake, ledger, usecase, questions(usecase, month, _trained_on(serving, span)))
+    asked = questions(usecase, month, _trained_on(serving, span), _delivered(lake, usecase, month))
+    answers = _answers(lake, ledger, usecase, asked)
     page = report_page(usecase, month, answers)
     _write(path, page.html)
     ledger.append(
@@ -144,6 +145,11 @@ def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Se
         for entry in ledger.entries(usecase.name)
         if entry.kind in _SPOKEN_OF and _is_spoken_of(entry.partition, month)
     ]
+    # Records are only ever added: their number by day is the identity of those that are there.
+    streamed = [
+        [stream.table, stream.lag_limit_minutes, _records(lake, stream, month)]
+        for stream in _delivered(lake, usecase, month)
+    ]
     return combined_identity(
         {
             "label": lake.contents(usecase.label.table, compared),
@@ -154,8 +160,20 @@ def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Se
             "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},
             "ledger": entries,
             "declared": [item.model_dump() for item in (usecase.report, usecase.label, usecase.monitoring)],
+            # Without streams a report has the identity that it had before there were any.
+            **({"streams": streamed} if streamed else {}),
         }
     )
+
+
+def _delivered(lake: Lake, usecase: UseCase, month: str) -> list[Stream]:
+    """Return the streams that delivered records for a month."""
+    return [stream for stream in usecase.streams if _records(lake, stream, month)]
+
+
+def _records(lake: Lake, stream: Stream, month: str) -> dict[str, int]:
+    """Return how many records of a stream there are for each day of a month that has any."""
+    return {day: count for day, count in sorted(lake.row_counts(stream.table).items()) if day[:7] == month}
 
 
 def _is_spoken_of(partition: str, month: str) -> bool:
@@ -195,6 +213,8 @@ def _read(lake: Lake, ledger: Ledger, usecase: UseCase, source: Source, version:
     within = days(source.first, source.last) if source.first is not None and source.last is not None else None
     if version < 0:
         return lake.read(source.table, [], columns=source.columns)
+    if source.table in {stream.table for stream in usecase.streams}:
+        return EventTable(lake, source.table).as_of(version, within or (), source.columns)
     return lake.read(source.table, within, columns=source.columns, version=version)
 
 

@@ -22,8 +22,7 @@ from catena.chain.stream_rows import Decoder, rows_of
 from catena.declaration import Stream, UseCase
 from catena.lake import CommitConflict, EventTable, Position, arrow_schema
 from catena.run import Run
-from catena.streams.codec import Codec
-from catena.streams.connect import open_log
+from catena.streams.connect import open_codec, open_log
 from catena.streams.errors import OffsetAhead, RecordsMissing
 from catena.streams.port import EventLog
 from catena.workspace import Workspace
@@ -100,6 +99,7 @@ def land_stream(workspace: Workspace, usecase: UseCase, stream: Stream, run: Run
         OffsetGone: the broker no longer holds what comes next; `catena stream resume` accepts the gap.
         OffsetAhead: the log ends before what was read already.
         BrokerUnreachable: it does not answer; what was committed stands.
+        RegistryUnreachable: the schema registry does not; what was committed stands.
     """
     landed = Landed()
     with closing(open_log(workspace.settings, usecase.name, stream)) as log:
@@ -116,7 +116,7 @@ class _Landing:
         lake = workspace.lake(usecase)
         self._table = EventTable(lake, stream.table)
         self._schema = arrow_schema(lake.tables[stream.table])
-        self._codec = Codec(stream, usecase.folder)
+        self._codec = open_codec(workspace.settings, usecase, stream)
         self._stream = stream
         self._calendar = usecase.calendar
         self._log = log

@@ -51,9 +51,17 @@ def exit_code(error: Exception) -> int | None:
     from catena.declared import UnknownUseCase
     from catena.partitions import InvalidPartition
     from catena.platform.errors import NotRunning, PlatformError
-    from catena.streams.errors import BrokerNotReady, BrokerUnreachable, StreamError
+    from catena.streams.errors import BrokerNotReady, BrokerUnreachable, RegistryUnreachable, StreamError
 
-    if isinstance(error, NotRunning | DatabaseNotReady | OperationalError | BrokerNotReady | BrokerUnreachable):
+    not_running = (
+        NotRunning,
+        DatabaseNotReady,
+        OperationalError,
+        BrokerNotReady,
+        BrokerUnreachable,
+        RegistryUnreachable,
+    )
+    if isinstance(error, not_running):
         return NOT_RUNNING
     if isinstance(error, PlatformError | StreamError):
         return WORK_FAILED

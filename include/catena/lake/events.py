@@ -110,6 +110,30 @@ class EventTable:
         moved = [Transaction(f"offset/{log}", next_offset)]
         return append_rows(delta, self._lake.read(self._name, []), commit_metadata(run, [], details=details), moved)
 
+    def as_of(self, version: int, days: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """Return the records of days that a version held, as the current one has them.
+
+        The files of an old version are deleted by the upkeep, but records never change and never go: they are told
+        apart by how far that version was in each log.
+
+        Args:
+            version: of the table, pinned by whoever cites the records.
+            days: partitions of the table.
+            columns: columns to read.
+        """
+        place = ["log", "log_partition", "log_offset"]
+        rows = self._lake.read(self._name, days, columns=[*columns, *(name for name in place if name not in columns)])
+        then = self._lake.open(self._name, version)
+        held = pa.array([False] * rows.num_rows, pa.bool_())
+        for source in self.known_logs():
+            reached = then.transaction_version(f"offset/{source}")
+            if reached is None:
+                continue
+            log, _, partition = source.rpartition(":")
+            of_source = pc.and_(pc.equal(rows["log"], log), pc.equal(rows["log_partition"], int(partition)))
+            held = pc.or_(held, pc.and_(of_source, pc.less(rows["log_offset"], reached)))
+        return rows.filter(held).select(list(columns))
+
     def newest(self, commits: int, columns: Sequence[str]) -> pa.Table:
         """Return columns of the records that the newest commits brought; files that hold only older ones stay shut."""
         try:

@@ -152,6 +152,7 @@ def _servers(settings: Settings, announce: Announce) -> Iterator[Settings]:
 _NOTHING_ELSEWHERE: dict[str, Any] = {
     "database_url": None, "lake_url": None, "lake_storage_options": {}, "landing_url": None, "pages_dir": None,
     "broker": "nats", "broker_url": None, "broker_credentials": None,
+    "schema_registry_url": None, "schema_registry_credentials": None,
 }  # fmt: skip
 
 

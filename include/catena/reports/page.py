@@ -5,15 +5,15 @@ What a question means belongs in `catena.insights`; the layout to `templates/rep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from catena.declaration import Limit, UseCase
-from catena.insights import Query, conduct, performance, trends
+from catena.declaration import Limit, Stream, UseCase
+from catena.insights import Query, conduct, performance, streaming, trends
 from catena.partitions import shift_month
 from catena.reports import charts
 from catena.reports.evidence import Answer, Citations, as_script
@@ -56,11 +56,12 @@ class Page:
     headline: str
 
 
-def questions(usecase: UseCase, month: str, trained_on: str | None) -> list[Query]:
+def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: Sequence[Stream] = ()) -> list[Query]:
     """Return what the report of a month asks.
 
     Args:
         trained_on: training month of what served; None where nothing did.
+        delivered: the streams that delivered records for the month; without one nothing is asked of streams.
     """
     asked = [
         trends.month_totals(usecase, month),
@@ -81,6 +82,8 @@ def questions(usecase: UseCase, month: str, trained_on: str | None) -> list[Quer
             conduct.drift(month),
             conduct.trailing(usecase, month),
         ]
+    if delivered:
+        asked.append(streaming.streams(delivered, month))
     return asked
 
 

@@ -33,6 +33,14 @@ def day_words(key: str) -> str:
     return f"{day.day} {calendar.month_name[day.month]}"
 
 
+def _duration(seconds: float) -> str:
+    """Return seconds in the unit in which they are easily read."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min")):
+        if abs(seconds) < limit:
+            return f"{seconds / size:.{2 if abs(seconds) < 1 else 1}f}{_GAP}{unit}"
+    return f"{seconds / 3600:,.1f}{_GAP}h"
+
+
 _KINDS: dict[str, Callable[[Any], str]] = {
     "count": lambda value: f"{value:,.0f}",
     "share": lambda value: f"{100 * value:.1f}{_GAP}%",
@@ -45,6 +53,7 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "amount_change": lambda value: _signed(value, 1),
     "pairs": lambda value: f"{value:.0f}",
     "index": lambda value: f"{value:.2f}",
+    "duration": _duration,
     "day": day_words,
     "month": month_words,
     "text": str,
@@ -56,7 +65,8 @@ def worded(value: Any, kind: str) -> str:
 
     Args:
         kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
-            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `day`, `month` or `text`.
+            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `duration` (seconds), `day`,
+            `month` or `text`.
     """
     if value is None:
         return DASH

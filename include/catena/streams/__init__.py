@@ -5,7 +5,7 @@ What becomes of the events in the lake belongs to the links after this one. The 
 """
 
 from catena.streams.codec import Codec, DeadLetter, Decoded, InvalidEvent
-from catena.streams.connect import open_log
+from catena.streams.connect import open_codec, open_log
 from catena.streams.errors import (
     BrokerNotReady,
     BrokerUnreachable,
@@ -13,6 +13,9 @@ from catena.streams.errors import (
     OffsetAhead,
     OffsetGone,
     PublishRefused,
+    RegistryRefused,
+    RegistryUnreachable,
+    SchemaIncompatible,
     SequenceGap,
     StreamError,
     UnknownLog,
@@ -37,9 +40,13 @@ __all__ = [
     "Position",
     "PublishRefused",
     "Record",
+    "RegistryRefused",
+    "RegistryUnreachable",
+    "SchemaIncompatible",
     "SequenceGap",
     "StreamError",
     "UnknownLog",
+    "open_codec",
     "open_log",
     "partition_of",
 ]

@@ -1,7 +1,8 @@
 """Events as JSON, held to the JSON Schema that the use case declares for their type and version.
 
-Writing is strict: what breaks its schema is a defect of the producer and raises. Reading never raises: whatever lies in
-a log is an event or a dead letter. Where dead letters are kept belongs to the links after this one.
+Writing is strict: what breaks its schema is a defect of the producer and raises. Reading never raises for what it
+reads: whatever lies in a log is an event or a dead letter. Where dead letters are kept belongs to the links after this
+one, and how a message names its schema in a registry in `catena.streams.framing`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from pydantic_core import from_json
 
 from catena.declaration import Stream
 from catena.streams.event import Event
+from catena.streams.framing import BadFrame, FrameRule, Framing
 from catena.streams.port import Record
 
-Rule = Literal["unparseable", "no_event", "unknown_type", "unknown_version", "schema"]
+Rule = Literal["unparseable", "no_event", "unknown_type", "unknown_version", "schema"] | FrameRule
 # A reason is read by a person, beside the raw bytes: a whole document in it helps nobody.
 _REASON_LENGTH = 300
 
@@ -77,22 +79,24 @@ class Codec:
     Args:
         stream: the declared stream; events of other streams are unknown here.
         folder: the use case's folder; the schemas lie in its `events/`.
+        framing: how messages name their schema in a registry; without one they are plain JSON.
     """
 
-    def __init__(self, stream: Stream, folder: Path) -> None:
+    def __init__(self, stream: Stream, folder: Path, framing: Framing | None = None) -> None:
         self._stream = stream.name
+        self._framing = framing
         self._validators: dict[str, dict[int, jsonschema_rs.Draft202012Validator]] = {}
-        for event in stream.events:
-            schema = json.loads((folder / "events" / event.schema_file).read_text(encoding="utf-8"))
+        for (name, version), schema in schemas_of(stream, folder).items():
             # Without the second argument `date-time` would be a remark, not a rule.
             validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-            self._validators.setdefault(event.name, {})[event.version] = validator
+            self._validators.setdefault(name, {})[version] = validator
 
     def encode(self, event: Event) -> bytes:
         """Return an event as JSON, the same bytes for the same event.
 
         Raises:
             InvalidEvent: it breaks the schema of its type and version, or there is none.
+            StreamError: the schema registry does not answer, or refuses a schema.
         """
         document = {
             "type": event.type,
@@ -105,11 +109,16 @@ class Codec:
         }
         wrong = self._fault(document)
         if wrong is not None:
-            raise InvalidEvent(f"event {event.event_id} of stream {self._stream}: {wrong[0]}: {wrong[1]}")
-        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+            raise InvalidEvent(f"event {event.event_id} of stream {self._stream}: {wrong.rule}: {wrong.reason}")
+        value = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return value if self._framing is None else self._framing.framed(event.type, event.schema_version, value)
 
     def decode(self, records: Iterable[Record]) -> Decoded:
-        """Return the events and the dead letters among records, each in order. Never raises on what it reads."""
+        """Return the events and the dead letters among records, each in order. Never raises on what it reads.
+
+        Raises:
+            StreamError: the schema registry does not answer, so that nobody knows whether the records are good.
+        """
         events: list[tuple[Record, Event]] = []
         dead: list[DeadLetter] = []
         for record in records:
@@ -121,8 +130,15 @@ class Codec:
         return Decoded(tuple(events), tuple(dead))
 
     def facts(self, value: bytes) -> Facts | Fault:
-        """Return what the bytes of one record say, or why they are no event. Never raises on what it reads."""
-        document = _document(value)
+        """Return what the bytes of one record say, or why they are no event. Never raises on what it reads.
+
+        Raises:
+            StreamError: the schema registry does not answer, so that nobody knows whether the record is good.
+        """
+        text = value if self._framing is None else self._framing.document(value)
+        if isinstance(text, BadFrame):
+            return Fault(text.rule, text.reason[:_REASON_LENGTH])
+        document = _document(text)
         wrong = document if isinstance(document, Fault) else self._fault(document)
         if wrong is not None:
             return Fault(wrong.rule, wrong.reason[:_REASON_LENGTH])
@@ -186,6 +202,14 @@ def _event(facts: Facts) -> Event:
         key=document["key"],
         data=document["data"],
     )
+
+
+def schemas_of(stream: Stream, folder: Path) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return the JSON Schema of each declared event type and version."""
+    return {
+        (event.name, event.version): json.loads((folder / "events" / event.schema_file).read_text(encoding="utf-8"))
+        for event in stream.events
+    }
 
 
 def _refuse(constant: str) -> NoReturn:

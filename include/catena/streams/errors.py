@@ -108,3 +108,29 @@ class RecordsMissing(StreamError):
             partition,
             offset,
         )
+
+
+class RegistryUnreachable(StreamError):
+    """The schema registry does not answer, or not in time: nobody knows whether the records are good."""
+
+
+class RegistryRefused(StreamError):
+    """The schema registry answered, and not with what was asked for."""
+
+
+class SchemaIncompatible(StreamError):
+    """The schema registry refuses a new version of a schema.
+
+    Attributes:
+        subject: under which the schema stands.
+        version: that the use case declares for it.
+    """
+
+    def __init__(self, log: str, subject: str, version: int, reasons: str) -> None:
+        super().__init__(
+            log,
+            f"the schema registry refuses version {version} of subject {subject}: {reasons}.",
+            "Change the schema, or the subject's compatibility rule at the registry; nothing was published.",
+        )
+        self.subject = subject
+        self.version = version

@@ -20,7 +20,7 @@ from typing import Literal
 from catena.declaration import UseCase
 from catena.settings import Settings
 from catena.streams.codec import Codec
-from catena.streams.connect import open_log
+from catena.streams.connect import open_codec, open_log
 from catena.streams.event import Event
 from catena.streams.port import EventLog, Message
 
@@ -104,12 +104,13 @@ def replay_history(
 
     Raises:
         NoHistory: the use case declares none.
+        StreamError: a broker, or the schema registry, does not answer or refuses.
     """
     if usecase.history is None or not usecase.streams:
         raise NoHistory(f"{usecase.name} declares no streams with a history that could be replayed")
     module, _, function = usecase.history.partition(":")
     events = getattr(importlib.import_module(module), function)(*days)
-    codecs = {stream.name: Codec(stream, usecase.folder) for stream in usecase.streams}
+    codecs = {stream.name: open_codec(settings, usecase, stream) for stream in usecase.streams}
     stream_of = {event.name: stream.name for stream in usecase.streams for event in stream.events}
     with ExitStack() as opened:
         logs = {

@@ -1,13 +1,16 @@
-"""A real JetStream server, a double of a Kafka cluster, and the real cluster of KAFKA_BOOTSTRAP where it is set."""
+"""A real JetStream server, doubles of Kafka and of a schema registry, and the cluster of KAFKA_BOOTSTRAP where set."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -104,6 +107,18 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     """Each broker in turn; the test's id names it, and the double as a double."""
     fixtures = {JETSTREAM: "open_jetstream", KAFKA_DOUBLE: "open_kafka_double", KAFKA: "open_kafka"}
     return Broker(request.param, request.getfixturevalue(fixtures[request.param]))
+
+
+@pytest.fixture
+def registry_double() -> Iterator[Any]:
+    """A double of a schema registry over HTTP; `registry_double.py` says what it cannot show."""
+    spec = importlib.util.spec_from_file_location("registry_double", Path(__file__).with_name("registry_double.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.registry_double() as double:
+        yield double
 
 
 @pytest.fixture
