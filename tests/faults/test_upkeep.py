@@ -135,9 +135,11 @@ def test_killed_upkeep_costs_nothing(ground_of, tmp_path, rounds, usual, full, l
     for file in table.glob("partition=*/*"):
         os.utime(file, (time.time() - TWO_HOURS,) * 2)
     leave_behind(table, "young", 2)
+    before = lake.open("events_weather").file_uris()
     upkeep = ground.start_working("maintain", is_once=True)
     assert upkeep.wait() == 0, upkeep.error or upkeep.stderr()
     assert upkeep.outcomes[0]["conflicts"] == []
-    needed = {Path(uri).name for uri in lake.open("events_weather").file_uris()}
+    # This one's own compaction has replaced files, of which the hour begins only now.
+    needed = {Path(uri).name for uri in before + lake.open("events_weather").file_uris()}
     assert {file.name for file in table.glob("partition=*/*")} == needed | {f"part-young-{n}.parquet" for n in range(2)}
     ground.assert_whole()

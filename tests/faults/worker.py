@@ -1,4 +1,4 @@
-"""Drains, publishes, reads and maintains in processes that start at once and may be killed: one order, JSON, a line on stdin.
+"""Works in processes that start at once and may be killed: one order, JSON, a line on stdin.
 
 The imports take seconds, so they are done once: each order forks a process of its own, which says on standard output
 what becomes of it, a JSON object a line. It ends as an interpreter ends, so that its exit code speaks for its clients.

@@ -18,6 +18,7 @@ from deltalake import Transaction
 from deltalake.exceptions import TableNotFoundError
 
 from catena.lake.commit import append_rows, commit_metadata
+from catena.lake.files import files_of
 from catena.lake.lake import Lake
 from catena.lake.schema import arrow_schema, conform
 from catena.run import Run
