@@ -1,4 +1,4 @@
-"""Drains, publishes and reads in processes that start at once and may be killed: one order, JSON, a line on stdin.
+"""Works in processes that start at once and may be killed: one order, JSON, a line on stdin.
 
 The imports take seconds, so they are done once: each order forks a process of its own, which says on standard output
 what becomes of it, a JSON object a line. It ends as an interpreter ends, so that its exit code speaks for its clients.
@@ -6,6 +6,7 @@ what becomes of it, a JSON object a line. It ends as an interpreter ends, so tha
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ import catena.lake.events
 import catena.streams.jetstream
 from catena.chain.stream import drain_streams
 from catena.chain.stream_landing import Limits
+from catena.chain.upkeep import maintain_tables
 from catena.declared import declared_usecase
 from catena.run import Run
 from catena.settings import Settings
@@ -70,12 +72,12 @@ def drain(order: Order) -> None:
 
 
 def read(order: Order) -> None:
-    """Read a table again and again until a file appears; each reading holds all that the one before it held."""
+    """Read a table once, and again until a file appears; each reading holds all that the one before it held."""
     lake = Workspace(Settings(_env_file=None, **order["settings"])).lake(usecase_of(order["streams"]))
     before: set[int] = set()
     reads = 0
     say(order, begun=True)
-    while not Path(order["until"]).exists():
+    while not reads or not Path(order["until"]).exists():
         offsets = lake.read(order["table"], columns=["log_offset"])["log_offset"].to_pylist()
         if len(offsets) != len(set(offsets)) or not before <= set(offsets):
             raise AssertionError(
@@ -83,6 +85,18 @@ def read(order: Order) -> None:
             )
         before, reads = set(offsets), reads + 1
     say(order, outcome={"reads": reads})
+
+
+def maintain(order: Order) -> None:
+    """Compact, vacuum and checkpoint all tables, once or again and again until killed."""
+    workspace, usecase = Workspace(Settings(_env_file=None, **order["settings"])), usecase_of(order["streams"])
+    run = Run("flight_delays", "maintain", f"worker-{order['order']}", code_version="test")
+    say(order, begun=True)
+    while True:
+        say(order, outcome=maintain_tables(workspace, usecase, run, retention_hours=1).details)
+        if order["is_once"]:
+            workspace.engine.dispose()
+            return
 
 
 def wait_before_publishing(order: Order) -> None:
@@ -136,8 +150,10 @@ def work(order: Order) -> None:
     """Do what is ordered; an error is said and ends the process with 1."""
     with Path(order["stderr"]).open("wb") as stderr:
         os.dup2(stderr.fileno(), 2)
+    # Where a signal ends it, its threads are on record.
+    faulthandler.enable()
     try:
-        {"drain": drain, "publish": publish, "read": read}[order["work"]](order)
+        {"drain": drain, "maintain": maintain, "publish": publish, "read": read}[order["work"]](order)
     except Exception as error:  # noqa: BLE001 - told to whoever ordered
         say(order, error=f"{type(error).__name__}: {error}")
         sys.exit(1)

@@ -18,6 +18,7 @@ from deltalake import Transaction
 from deltalake.exceptions import TableNotFoundError
 
 from catena.lake.commit import append_rows, commit_metadata
+from catena.lake.files import files_of
 from catena.lake.lake import Lake
 from catena.lake.schema import arrow_schema, conform
 from catena.run import Run
@@ -142,7 +143,7 @@ class EventTable:
             return arrow_schema(self._lake.tables[self._name]).empty_table().select(list(columns))
         history = delta.history(commits + 1)
         keys = {day for entry in history[:commits] for day in json.loads(entry.get("catena.partitions", "[]"))}
-        files = delta.to_pyarrow_dataset(file_pruning_predicate=[("partition", "in", sorted(keys))] if keys else None)
+        files = files_of(delta, sorted(keys) or None)
         since = history[commits].get("catena.committed_at") if len(history) > commits else None
         newer = None if since is None else pc.field("landed_at") > pa.scalar(datetime.fromisoformat(since))
         return files.to_table(columns=list(columns), filter=newer)
@@ -150,7 +151,7 @@ class EventTable:
     def count(self, standing: str) -> int:
         """Return how many records are late, or dead; files without any stay shut."""
         try:
-            files = self._lake.open(self._name).to_pyarrow_dataset()
+            files = files_of(self._lake.open(self._name))
         except TableNotFoundError:
             return 0
         return int(files.count_rows(filter=pc.field("standing") == standing))

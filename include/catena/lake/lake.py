@@ -32,6 +32,7 @@ from catena.lake.commit import (
     writing,
 )
 from catena.lake.content import content_identities
+from catena.lake.files import files_of
 from catena.lake.log import TableLog, read_log
 from catena.lake.schema import arrow_schema, conform, schema_differences, sorted_by_key
 from catena.run import Accounting, Run
@@ -101,11 +102,9 @@ class Lake:
             delta.load_as_version(at)
         there = pa.schema(delta.schema().to_arrow()).names
         keys = [key for key in table.primary_key if key not in wanted]
-        # Files of other partitions are left out before anything is set up for them; each holds rows of one partition.
-        only: Any = None if partitions is None else [("partition", "in", list(partitions))]
-        files = delta.to_pyarrow_dataset(file_pruning_predicate=only)
         try:
-            rows = files.to_table(columns=[key for key in wanted + keys if key in there])
+            # Each file holds rows of one partition.
+            rows = files_of(delta, partitions).to_table(columns=[key for key in wanted + keys if key in there])
         except FileNotFoundError as error:
             raise VersionGone(name, delta.version(), error) from error
         for column in wanted:

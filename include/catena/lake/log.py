@@ -71,7 +71,9 @@ def _of_checkpoint(files: pyarrow.fs.FileSystem, uri: str, checkpoint: Mapping[s
     for name in (f"{stem}{number}.parquet" for number in numbers):
         try:
             with files.open_input_file(name) as source:
-                entries = pyarrow.parquet.ParquetFile(source).read(columns=["txn"])["txn"].combine_chunks().drop_null()
+                # In this thread alone: others would still hold the file, a Python object, when the interpreter ends.
+                read = pyarrow.parquet.ParquetFile(source).read(columns=["txn"], use_threads=False)
+                entries = read["txn"].combine_chunks().drop_null()
         except FileNotFoundError as error:
             raise UnreadableLog(
                 f"{uri}: the log names a checkpoint of version {version}, but {name} is not there. Only single files "

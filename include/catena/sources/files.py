@@ -65,7 +65,8 @@ def _unpacked(data: bytes, file: str) -> bytes:
 
 def _parquet(data: bytes, names: list[str], file: str) -> tuple[pa.Table, tuple[str, ...]]:
     try:
-        rows = pq.read_table(io.BytesIO(data))
+        # In this thread alone: others might still hold the data, a Python object, when the interpreter ends.
+        rows = pq.ParquetFile(io.BytesIO(data)).read(use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceFault(file, "unreadable", f"{error}.", "Transfer it again.") from error
     if missing := [name for name in names if name not in rows.column_names]:
