@@ -160,8 +160,9 @@ def _airflow(folder: Path, python: Path, broker: str) -> Iterator[Settings]:
 
 def _connections(broker: str) -> dict[str, str]:
     def connection(name: str) -> str:
-        extra = {"bootstrap.servers": broker, "group.id": name, "enable.auto.commit": "false",
-                 "auto.offset.reset": "earliest"}  # fmt: skip
+        # Where a consumer left, the double lets the next one in after the session's time: 45 s, unless it is shorter.
+        extra = {"bootstrap.servers": broker, "session.timeout.ms": 6000, "group.id": name,
+                 "enable.auto.commit": "false", "auto.offset.reset": "earliest"}  # fmt: skip
         return json.dumps({"conn_type": "kafka", "extra": extra})
 
     return {f"AIRFLOW_CONN_{name.upper()}": connection(name) for name in ("message_queue", "shared_stream")}

@@ -114,6 +114,9 @@ def _measured(made: Installation, workspace: Workspace, usecase: UseCase) -> str
     with AirflowApi(made.settings) as api:
         _until(lambda: f"{USECASE}.stream" in api.dag_ids(), 120)
         api.unpause(f"{USECASE}.stream")
+        # By itself Airflow starts the watcher when it reads the file again, minutes later.
+        api.reparse(f"{USECASE}.stream")
+        _until(lambda: _watchers(made) > 0, 120)
         first = 0
         for number, variant in enumerate(variants()):
             if number == 1:
@@ -236,11 +239,20 @@ def _rest(made: Installation, workspace: Workspace, usecase: UseCase, api: Airfl
     return still
 
 
+def _watchers(made: Installation) -> int:
+    """Return how many triggers the triggerer has taken."""
+    engine = create_engine(database_url(made.settings, "airflow"))
+    with engine.connect() as connection:
+        count = connection.execute(text("SELECT count(*) FROM trigger WHERE triggerer_id IS NOT NULL")).scalar_one()
+    engine.dispose()
+    return int(count)
+
+
 def _until(is_so: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the DAG {USECASE}.stream was not parsed within {seconds:.0f} s")
+            raise RuntimeError(f"{USECASE}.stream or its watcher was not there within {seconds:.0f} s")
         time.sleep(0.5)
 
 
