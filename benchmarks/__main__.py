@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
-from benchmarks import cascade, etl, streams
+from benchmarks import cascade, etl, kafka_trigger, streams, streams_scheduled
 from benchmarks.machine import RESULTS
 
 ALL = {
@@ -15,12 +17,16 @@ ALL = {
     "workers": cascade.workers,
     "etl": etl.measure,
     "streams": streams.measure,
+    "streams_scheduled": streams_scheduled.measure,
+    "kafka_trigger": kafka_trigger.measure,
 }
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
 def main() -> None:
     """Run, then write the page from the newest result of each benchmark."""
+    # Asked to end, it stops what it started, as it does when it is interrupted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*ALL, []], help="benchmarks to run; none runs all")
     for name in parser.parse_args().names or list(ALL):

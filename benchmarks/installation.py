@@ -10,7 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import psutil
 from sqlalchemy import create_engine, text
 
 from catena.database import database_url
-from catena.platform.processes import recorded
+from catena.platform.processes import recorded, running
 from catena.settings import Settings
 
 CATENA = Path(sys.executable).with_name("catena")
@@ -76,14 +76,20 @@ class Installation:
         return int(total[0]), float(total[1]), {link: (int(count), float(mean)) for link, count, mean in links}
 
 
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports that nobody listens on, all different."""
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(server.getsockname()[1]) for server in servers]
+    for server in servers:
+        server.close()
+    return ports
+
+
 @contextmanager
 def installation(folder: Path, variables: Mapping[str, str] | None = None) -> Iterator[Installation]:
     """Yield an installation in `folder`, stopped at the end."""
     folder.mkdir(parents=True)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
-    ports = {f"CATENA_{name}": str(server.getsockname()[1]) for name, server in zip(PORTS, sockets, strict=True)}
-    for server in sockets:
-        server.close()
+    ports = {f"CATENA_{name}": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CATENA_", "PYTHONDONT"))}
     made = Installation(folder, {**inherited, **ports, "CATENA_HOME": str(folder), **(variables or {})})
     try:
@@ -109,12 +115,10 @@ def watched(made: Installation, every_seconds: float = 10.0) -> Iterator[Usage]:
                 try:
                     family = [process, *process.children(recursive=True)]
                     resident = sum(_proportional_mib(member) for member in family)
-                    times = [member.cpu_times() for member in family]
+                    spent = _cpu_seconds(family)
                 except psutil.NoSuchProcess:
                     continue
                 usage.peak_mib[component] = max(usage.peak_mib[component], resident)
-                # A worker's tasks have ended by now, and are among its children's seconds.
-                spent = sum(t.user + t.system + t.children_user + t.children_system for t in times)
                 usage.cpu_seconds[component] = max(usage.cpu_seconds.get(component, 0.0), spent)
 
     thread = threading.Thread(target=look, daemon=True)
@@ -124,6 +128,22 @@ def watched(made: Installation, every_seconds: float = 10.0) -> Iterator[Usage]:
     finally:
         stop.set()
         thread.join()
+
+
+def cpu_seconds(made: Installation) -> dict[str, float]:
+    """Return the CPU seconds that each living component and its children have used since they were started."""
+    alive = running(made.settings)
+    return {name: _cpu_seconds([process, *process.children(recursive=True)]) for name, process in alive.items()}
+
+
+def _cpu_seconds(family: list[psutil.Process]) -> float:
+    spent = 0.0
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            # Tasks that have ended are among their worker's children's seconds.
+            spent += times.user + times.system + times.children_user + times.children_system
+    return spent
 
 
 def _proportional_mib(process: psutil.Process) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "out"
 PACKAGES = (
     "apache-airflow",

@@ -3,8 +3,9 @@
 Runs each minute, and as soon as the watcher in the triggerer sees events wait. Where a log is read next stands in the
 table that keeps its records, in the same commit: a run that is killed anywhere is completed by the next one, nothing is
 lost and nothing doubled. Downstream hears of exactly the days that changed. Days whose files have been ingested are
-closed: their events are kept and compared by the reconciliation. Unpause it where producers publish. Trigger it by hand
-with limits, or with the time at which a log is read that was never read before.
+closed: their events are kept and compared by the reconciliation. Unpause it where producers publish; Airflow starts its
+watcher when it reads this file the next time, minutes later, or at once by `Reparse DAG`. Trigger it by hand with
+limits, or with the time at which a log is read that was never read before.
 """
 
 from __future__ import annotations
