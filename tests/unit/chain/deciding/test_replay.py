@@ -8,6 +8,7 @@ import pyarrow.parquet
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 import catena.chain.replay as link
 from catena.chain.promote import promote_candidate
@@ -56,7 +57,7 @@ def test_another_recipe_is_told_by_parameter_and_score(trained, usecase, monkeyp
     import toy_models
 
     def other(seed):
-        return Pipeline([("scale", toy_models.pipeline(seed)[0]), ("logistic", LogisticRegression(C=0.01))])
+        return Pipeline([("scale", StandardScaler()), ("logistic", LogisticRegression(C=0.01, random_state=seed))])
 
     monkeypatch.setattr(toy_models, "pipeline", other)
     found = replay_version(trained, usecase, "toys/1")
