@@ -5,14 +5,15 @@ When a month is trained belongs in `catena.chain.train`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from catena.chain.snapshots import Snapshot
 from catena.chain.training_data import TrainingTables, baseline_name, serving_name
 from catena.declaration import UseCase
 from catena.lake import identity_of
 from catena.modeling.dataset import TrainingSet, model_frame
 from catena.modeling.metrics import Metrics, evaluate, metrics_by_slice, reliability_curve
+from catena.modeling.state import fingerprint
 from catena.modeling.train import baseline_frame, fit_baseline, fit_candidate
 from catena.registry.store import Evidence, ModelVersion, Registry
 from catena.registry.trusted_types import trusted_types
@@ -28,18 +29,20 @@ class Training:
 
     Args:
         run: who trains; recorded with each version.
-        versions: pinned versions of the tables.
+        snapshot: the rows; what the tables hold now does not matter.
+
+    Attributes:
+        fingerprints: digests of the parameters and of the scores on the holdout, of each version that was made here.
     """
 
-    def __init__(
-        self, usecase: UseCase, month: str, run: Run, tables: TrainingTables, versions: Mapping[str, int | None]
-    ) -> None:
+    def __init__(self, usecase: UseCase, month: str, run: Run, tables: TrainingTables, snapshot: Snapshot) -> None:
         self._usecase = usecase
         self._month = month
         self._run = run
-        self._versions = dict(versions)
+        self._snapshot = snapshot
         self._inputs = tables.identity(month)
-        self.data: TrainingSet = tables.load(month, versions)
+        self.data: TrainingSet = snapshot.data
+        self.fingerprints: dict[str, dict[str, str]] = {}
 
     def make(self, registry: Registry, role: Role) -> tuple[ModelVersion, Metrics]:
         """Return the version of a role and its metrics on the holdout; fitted only if it was not yet.
@@ -56,19 +59,12 @@ class Training:
             evidence = self._evidence(role, key, estimator)
             version = registry.register(name, estimator, evidence, trusted, experiment=usecase.name)
         estimator = registry.load(version.key, version.sha256, trusted)
+        self.fingerprints[version.key] = fingerprint(estimator, predict(estimator, self.data.holdout, model, role))
         return version, judge(estimator, self.data, usecase, role)
 
     def dataset(self) -> dict[str, Any]:
         """Return what the ledger keeps of the training set."""
-        data = self.data
-        return {
-            "rows": data.rows,
-            "train_rows": len(data.train),
-            "purged_rows": len(data.purged),
-            "tables": self._versions,
-            "identity": str(data.identity),
-            "inputs": str(self._inputs),
-        }
+        return {**self._snapshot.as_dict(), "inputs": str(self._inputs)}
 
     def holdout(self) -> dict[str, Any]:
         """Return which days are held out, and how many rows they have."""
@@ -90,11 +86,13 @@ class Training:
         return Evidence(
             training_key=key,
             params={"role": role, "month": self._month, **model.model_dump(include={
-                "factory", "seed", "validation_days", "minimum_rows", "baseline_by"}), **_settings_of(estimator)},
+                "factory", "seed", "validation_days", "embargo_days", "minimum_rows",
+                "baseline_by"}), **_settings_of(estimator)},
             metrics=evaluate(data.holdout["label"], scores, model.kind),
             tags={"usecase": usecase.name, "role": role, "month": self._month, "run_id": self._run.run_id,
                   "code_version": self._run.code_version, "dataset_identity": str(data.identity),
-                  **{f"table.{name}": str(number) for name, number in self._versions.items()}},
+                  "snapshot": self._snapshot.name,
+                  **{f"table.{name}": str(number) for name, number in self._snapshot.tables.items()}},
             documents=documents,
             input_example=(baseline_frame if role == "baseline" else model_frame)(example, model),
             example_scores=predict(estimator, example, model, role),

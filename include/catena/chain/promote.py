@@ -10,6 +10,7 @@ from typing import Any
 
 from catena.chain.candidate import Training, judge
 from catena.chain.exclusive import exclusively
+from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import TrainingTables, open_registry, serving_name, training_months
 from catena.declaration import UseCase
@@ -78,9 +79,9 @@ class _Promotion:
     def decide(self) -> Payload:
         """Judge all on the same holdout, record the decision, and return the entry's payload with the decision."""
         usecase, ledger, month = self._usecase, self._workspace.ledger, self._candidate.partition
-        tables = TrainingTables(self._workspace.lake(usecase), ledger, usecase)
-        pinned = self._candidate.payload.get("dataset", {}).get("tables") or tables.versions()
-        training = Training(usecase, month, self._run, tables, pinned)
+        lake = self._workspace.lake(usecase)
+        snapshot = snapshot_of(lake, ledger, usecase, self._candidate, self._run)
+        training = Training(usecase, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
         baseline = self._baseline(training)
         challenger = self._judged(self._candidate.payload, training, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"

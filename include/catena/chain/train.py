@@ -10,11 +10,13 @@ from typing import Any
 
 from catena.chain.candidate import Training
 from catena.chain.exclusive import exclusively
+from catena.chain.snapshots import take_snapshot
 from catena.chain.training_data import TrainingTables, open_registry, training_months
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
 from catena.partitions import month_of, shift_month, start_of
+from catena.registry.environment import environment
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -65,10 +67,12 @@ def record_candidate(ledger: Ledger, month: str, run: Run, decision: str, payloa
 
 def _train(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables: TrainingTables) -> dict[str, Any]:
     registry = open_registry(workspace.settings)
-    training = Training(usecase, month, run, tables, tables.versions())
+    lake, ledger = workspace.lake(usecase), workspace.ledger
+    snapshot = take_snapshot(lake, ledger, usecase, month, run=run, versions=tables.versions())
+    training = Training(usecase, month, run, tables, snapshot)
     payload: dict[str, Any] = {
         "model_version": None, "run_id": None, "sha256": None, "holdout": training.holdout(), "metrics": {},
-        "dataset": training.dataset(), "baseline": None, "reason": "",
+        "dataset": training.dataset(), "baseline": None, "reason": "", "environment": environment(),
     }  # fmt: skip
     decision = "TRAINED"
     try:
@@ -80,7 +84,8 @@ def _train(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables:
     except ModelingError as error:
         LOG.exception("the training of %s for %s is not possible", usecase.name, month)
         decision, payload["reason"] = "FAILED", f"{type(error).__name__}: {error}"
-    record_candidate(workspace.ledger, month, run, decision, payload)
+    payload["fingerprints"] = training.fingerprints
+    record_candidate(ledger, month, run, decision, payload)
     return {"decision": decision, **{name: payload[name] for name in ("model_version", "metrics", "reason")}}
 
 

@@ -1,17 +1,20 @@
 """What a training month is made from: whether its days are all there, at which versions, and their rows.
 
-`train` and `promote` share it, so that both see the same rows. Joining and splitting belong in
-`catena.modeling.dataset`.
+Joining and splitting belong in `catena.modeling.dataset`; what is kept of it, so that `train`, `promote` and a replay
+see the same rows, in `catena.chain.snapshots`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import pyarrow as pa
 
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.modeling.dataset import TrainingSet, labelled_rows, split_in_time
+from catena.modeling.dataset import labelled_rows
 from catena.partitions import days, days_of_month, month_of, shift_month, start_of
 from catena.registry.store import Registry
 from catena.settings import Settings
@@ -25,6 +28,11 @@ def training_days(usecase: UseCase, month: str) -> list[str]:
     if usecase.calendar.last is not None:
         last = min(last, usecase.calendar.last)
     return days(usecase.calendar.first, last)
+
+
+def cut_of(month: str) -> datetime:
+    """Return the instant at which a month is trained: what became known later does not exist for it."""
+    return start_of(shift_month(month, 1))
 
 
 def training_months(usecase: UseCase, up_to: str) -> Iterator[str]:
@@ -72,26 +80,25 @@ class TrainingTables:
         """Return the identity of all that a training of the month depends on, besides the code."""
         usecase, wanted = self._usecase, training_days(self._usecase, month)
         contents = {name: self._contents(name, wanted) for name in self._names}
-        declared = [usecase.model.model_dump(), usecase.label.model_dump(), start_of(shift_month(month, 1))]
+        declared = [usecase.model.model_dump(), usecase.label.model_dump(), cut_of(month)]
         return identity_of([contents, declared])
 
     def versions(self) -> dict[str, int | None]:
         """Return the current versions of the tables."""
         return {name: self._lake.version(name) for name in self._names}
 
-    def load(self, month: str, versions: Mapping[str, int | None]) -> TrainingSet:
-        """Return the month's training set at pinned table versions."""
+    def rows(self, month: str, versions: Mapping[str, int | None]) -> pa.Table:
+        """Return the labelled rows of a month's training at pinned table versions, ordered by decision."""
         usecase, wanted = self._usecase, training_days(self._usecase, month)
         model = usecase.model
         columns = ("partition", "entity", "decision_at", *model.features, *model.baseline_by, *model.slices)
         features, label = self._names
-        rows = labelled_rows(
+        return labelled_rows(
             self._lake.read(features, wanted, columns=list(dict.fromkeys(columns)), version=versions[features]),
             self._lake.read(label, wanted, version=versions[label]),
             usecase.label,
-            start_of(shift_month(month, 1)),
+            cut_of(month),
         )
-        return split_in_time(rows, wanted[-1], model.validation_days)
 
     def _contents(self, name: str, wanted: list[str]) -> dict[str, int | None]:
         known = self._known[name]

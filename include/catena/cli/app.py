@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from catena.cli import look, maintain, operate, quarantine, stream, work
+from catena.cli import dataset, look, maintain, models, operate, quarantine, stream, work
 from catena.cli.terminal import NOT_RUNNING, USAGE, WORK_FAILED, error_console
 
 EPILOG = "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running."
@@ -29,6 +29,8 @@ maintain.register(app)
 look.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:
@@ -68,9 +70,9 @@ def exit_code(error: Exception) -> int | None:
     if isinstance(error, UnknownUseCase | InvalidPartition):
         return USAGE
     # Last, since it loads the lake's libraries.
-    from catena.lake import CommitConflict
+    from catena.lake import ArchiveDamaged, CommitConflict
 
-    return WORK_FAILED if isinstance(error, CommitConflict) else None
+    return WORK_FAILED if isinstance(error, CommitConflict | ArchiveDamaged) else None
 
 
 def _plain(error: Exception) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from catena.declaration.tables import Declared, Name
 
 
@@ -62,6 +64,8 @@ class Model(Declared):
     """Columns whose groups' mean label is the baseline."""
     slices: tuple[Name, ...]
     validation_days: int = 7
+    embargo_days: int = Field(default=0, ge=0)
+    """Days before the validation days that are neither fitted nor judged on, besides rows whose labels came later."""
     minimum_rows: int = 500
     seed: int = 20130101
     trusted_types: tuple[str, ...] = ()

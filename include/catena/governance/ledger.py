@@ -34,7 +34,9 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from catena.lake.content import identity_of
 from catena.run import Run
 
-Kind = Literal["quality", "candidate", "promotion", "rollback", "release", "report", "health", "note", "reconciliation"]
+Kind = Literal[
+    "quality", "dataset", "candidate", "promotion", "rollback", "release", "report", "health", "note", "reconciliation"
+]
 
 METADATA = MetaData()
 LEDGER = Table(

@@ -1,7 +1,8 @@
 """The lake: declared Delta tables, atomic partition writes, time travel, identities of content."""
 
+from catena.lake.archive import Archive, ArchiveDamaged
 from catena.lake.commit import WHOLE, VersionGone, WriteFailed, Written
-from catena.lake.content import combined_identity, content_identity, identity_of
+from catena.lake.content import combined_identity, content_digests, content_identity, identity_of
 from catena.lake.events import EventTable, Position
 from catena.lake.evolution import add_columns
 from catena.lake.lake import CommitConflict, Lake, UndeclaredChange
@@ -14,6 +15,8 @@ __all__ = [
     "PREDICTIONS",
     "QUARANTINE",
     "WHOLE",
+    "Archive",
+    "ArchiveDamaged",
     "CommitConflict",
     "EventTable",
     "Lake",
@@ -29,6 +32,7 @@ __all__ = [
     "arrow_schema",
     "combined_identity",
     "conform",
+    "content_digests",
     "content_identity",
     "identity_of",
     "lake_tables",

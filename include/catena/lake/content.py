@@ -49,14 +49,24 @@ def content_identities(parts: Mapping[str, pa.Table], table: Table) -> dict[str,
         parts: the rows of each partition, in the declared schema and in the order of the primary key.
         table: the declaration.
     """
+    volatile = {column.name for column in table.columns if column.is_volatile}
+    digests = content_digests({key: rows.drop_columns(sorted(volatile)) for key, rows in parts.items()})
+    return {key: _identity(bytes.fromhex(digest)) for key, digest in digests.items()}
+
+
+def content_digests(parts: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Return the SHA-256 of the values of each part in the order of its rows, from one pass over the columns.
+
+    Args:
+        parts: rows of one schema; the order of columns does not matter.
+    """
     if not parts:
         return {}
     rows = pa.concat_tables(parts.values())
-    volatile = {column.name for column in table.columns if column.is_volatile}
     counts = [part.num_rows for part in parts.values()]
     digests = [hashlib.sha256(str(count).encode()) for count in counts]
     bounds = np.cumsum([0, *counts])
-    for name in sorted(set(rows.column_names) - volatile):
+    for name in sorted(rows.column_names):
         column, said = rows[name], f"/{name}:{rows[name].type}/".encode()
         is_null = column.is_null().to_numpy()
         # The bytes below a null are arbitrary: hash where the nulls are, then the values that are there.
@@ -67,7 +77,7 @@ def content_identities(parts: Mapping[str, pa.Table], table: Table) -> dict[str,
             digest.update(is_null[start:end].tobytes())
             for part in values(first, last):
                 digest.update(part)
-    return {key: _identity(digest.digest()) for key, digest in zip(parts, digests, strict=True)}
+    return {key: digest.hexdigest() for key, digest in zip(parts, digests, strict=True)}
 
 
 def _values(column: pa.ChunkedArray) -> Callable[[int, int], tuple[bytes | memoryview, ...]]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from catena.arrow_sql import sql_over
 from catena.declaration import Label, Model
-from catena.lake import identity_of
+from catena.lake import content_digests, identity_of
 from catena.modeling.errors import TooFewRows
 from catena.partitions import day_key, parse_day, shift_day
 
@@ -33,28 +33,59 @@ ORDER BY features.decision_at, features.partition, features.entity
 
 
 @dataclass(frozen=True)
+class Boundaries:
+    """Where a period is parted, as days and instants.
+
+    Attributes:
+        first_held_day: first day of the holdout.
+        last_day: its last day, and that of the period.
+        validation_days: days of the holdout.
+        embargo_days: days before the holdout that are left out, whenever their labels became known.
+        first_embargoed_day: the first of them; without an embargo the first day of the holdout.
+        known_by: the first decision of the holdout, as ISO 8601: labels that became known later are purged.
+    """
+
+    first_held_day: str
+    last_day: str
+    validation_days: int
+    embargo_days: int
+    first_embargoed_day: str
+    known_by: str
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """Labelled rows up to a cut, parted in time.
 
     Attributes:
         train: rows to fit on; their labels were known at the first decision of the holdout.
-        purged: rows before the holdout whose labels became known only later: neither fitted on nor judged on.
+        purged: rows before the holdout whose labels became known only later, or that lie in the embargo: neither
+            fitted on nor judged on.
         holdout: the last days of the period, in time order.
         identity: of the rows and their split; equal rows give equal numbers.
+        boundaries: where they were parted.
+        digests: SHA-256 of the rows of each part.
     """
 
     train: pd.DataFrame
     purged: pd.DataFrame
     holdout: pd.DataFrame
     identity: int
+    boundaries: Boundaries
+    digests: dict[str, str]
 
     @property
     def rows(self) -> int:
         """All labelled rows known at the cut."""
         return len(self.train) + len(self.purged) + len(self.holdout)
 
+    @property
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """The parts by name."""
+        return {"train": self.train, "purged": self.purged, "holdout": self.holdout}
 
-def labelled_rows(features: pa.Table, outcomes: pa.Table, label: Label, cut: datetime) -> pd.DataFrame:
+
+def labelled_rows(features: pa.Table, outcomes: pa.Table, label: Label, cut: datetime) -> pa.Table:
     """Return the rows whose decision and label were both known at the cut, ordered by decision.
 
     Args:
@@ -65,33 +96,43 @@ def labelled_rows(features: pa.Table, outcomes: pa.Table, label: Label, cut: dat
     """
     sql = _LABELLED.format(entity=label.entity, expression=label.expression, known_at=label.known_at)
     with sql_over({"features": features, "outcomes": outcomes}) as connection:
-        # Arrow, not DuckDB's own pandas: types follow from the schema, whatever the rows.
         found: pa.Table = connection.sql(sql).to_arrow_table()
     # Instants are compared here, not in SQL, which would ask for DuckDB's time zone extension.
     at = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
     is_known = pc.and_(pc.less_equal(found["label_known_at"], at), pc.less_equal(found["decision_at"], at))
-    return pd.DataFrame(found.filter(is_known).to_pandas())
+    return found.filter(is_known)
 
 
-def split_in_time(rows: pd.DataFrame, last_day: str, validation_days: int) -> TrainingSet:
+def split_in_time(rows: pa.Table, last_day: str, validation_days: int, embargo_days: int = 0) -> TrainingSet:
     """Return the rows as train, purge and holdout; nothing in `train` was known after the holdout's first decision.
 
     Args:
-        rows: from `labelled_rows`.
+        rows: from `labelled_rows`, in their order.
         last_day: last day of the training period.
         validation_days: number of calendar days, up to and with `last_day`, that are held out.
+        embargo_days: number of calendar days before them that are left out.
     """
     first_held = shift_day(last_day, 1 - validation_days)
-    is_held = rows["partition"] >= first_held
-    holdout, before = rows[is_held], rows[~is_held]
+    first_embargoed = shift_day(first_held, -embargo_days)
+    # Arrow's pandas, not DuckDB's own: types follow from the schema and all rows, so that no part has types of its own.
+    frame = pd.DataFrame(rows.to_pandas())
+    is_held = (frame["partition"] >= first_held).to_numpy()
     # Without a row in the holdout its first day's midnight stands for its first decision.
     midnight = pd.Timestamp(day_key(parse_day(first_held)), tz="UTC")
-    first_decision = holdout["decision_at"].min() if len(holdout) else midnight
-    is_known = before["label_known_at"] <= first_decision
-    train, purged = before[is_known], before[~is_known]
-    parts = {name: _digest(part) for name, part in (("train", train), ("purged", purged), ("holdout", holdout))}
+    known_by = frame["decision_at"][is_held].min() if is_held.any() else midnight
+    is_known = (frame["label_known_at"] <= known_by).to_numpy()
+    is_trained = ~is_held & is_known & (frame["partition"] < first_embargoed).to_numpy()
+    places = {"train": is_trained, "purged": ~is_held & ~is_trained, "holdout": is_held}
+    digests = content_digests({name: rows.filter(pa.array(is_in)) for name, is_in in places.items()})
+    parts = {name: frame[is_in].reset_index(drop=True) for name, is_in in places.items()}
+    counted = {name: [len(part), digests[name]] for name, part in parts.items()}
     return TrainingSet(
-        train.reset_index(drop=True), purged.reset_index(drop=True), holdout.reset_index(drop=True), identity_of(parts)
+        **parts,
+        identity=identity_of(counted),
+        boundaries=Boundaries(
+            first_held, last_day, validation_days, embargo_days, first_embargoed, pd.Timestamp(known_by).isoformat()
+        ),
+        digests=digests,
     )
 
 
@@ -114,9 +155,3 @@ def model_frame(rows: pd.DataFrame, model: Model) -> pd.DataFrame:
     texts = {name: rows[name].astype(object).where(rows[name].notna(), MISSING).map(str) for name in model.categorical}
     frame = pd.DataFrame({**numbers, **{name: text.astype(object) for name, text in texts.items()}}, index=rows.index)
     return frame[list(model.features)]
-
-
-def _digest(rows: pd.DataFrame) -> list[int]:
-    """Return number and content digest of rows, the same in every process."""
-    hashed = pd.util.hash_pandas_object(rows, index=False).to_numpy()
-    return [len(rows), identity_of(hashed.tobytes().hex())]

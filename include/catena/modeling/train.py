@@ -16,6 +16,7 @@ from catena.declaration import Model
 from catena.modeling.baseline import baseline_for
 from catena.modeling.dataset import TrainingSet, model_frame, require_rows
 from catena.modeling.errors import ModelingError, OneClass
+from catena.modeling.threads import THREADS, fixed_threads
 
 Numbers = npt.NDArray[np.float64]
 
@@ -34,10 +35,15 @@ def pipeline_for(model: Model) -> Any:
     return factory(model.seed)
 
 
-def fit_candidate(data: TrainingSet, model: Model) -> Any:
+def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> Any:
     """Return the declared pipeline, fitted on the training part alone.
 
     What is judged on the holdout is what serves: it is not fitted again on all rows afterwards.
+
+    Args:
+        data: rows, parted.
+        model: the declaration.
+        threads: for OpenMP and BLAS; recorded, because the order of sums may hang on it.
 
     Raises:
         ModelingError: too few rows to fit or to judge, a single class, or an estimator that refuses the data.
@@ -49,7 +55,8 @@ def fit_candidate(data: TrainingSet, model: Model) -> Any:
         raise OneClass(f"all {len(label)} training labels are {label[0]:g}: nothing to tell apart")
     pipeline = pipeline_for(model)
     try:
-        return pipeline.fit(model_frame(data.train, model), label.astype(int) if model.kind == "binary" else label)
+        with fixed_threads(threads):
+            return pipeline.fit(model_frame(data.train, model), label.astype(int) if model.kind == "binary" else label)
     except ValueError as error:
         # scikit-learn's word for data that an estimator cannot take.
         raise ModelingError(f"{model.factory} cannot be fitted: {error}") from error
@@ -81,5 +88,6 @@ def scores_of(estimator: Any, frame: pd.DataFrame, kind: str) -> Numbers:
     """Return one score a row: the probability of the event, or the expected value."""
     if not len(frame):
         return np.empty(0)
-    found = estimator.predict_proba(frame)[:, 1] if kind == "binary" else estimator.predict(frame)
+    with fixed_threads():
+        found = estimator.predict_proba(frame)[:, 1] if kind == "binary" else estimator.predict(frame)
     return np.asarray(found, dtype="float64")

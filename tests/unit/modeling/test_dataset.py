@@ -89,3 +89,26 @@ def test_what_is_known_only_afterwards_is_no_declared_feature():
     assert afterwards >= {"air_time_min", "arrival_delay_min", "departure_delay_min"}
     assert not afterwards & set(MODEL.features)
     assert set(MODEL.features) <= {column.name for column in FEATURES_TABLE.columns}
+
+
+def test_purge_and_embargo_by_hand():
+    """Ten days, one row a day at noon, label known after 24 h: of days 1 to 10 the last 3 are held out.
+
+    The first held decision is on day 8 at noon. The label of day 7 is known then, to the second, so nothing is purged;
+    an embargo of two days takes days 6 and 7. Where labels take 72 h, those of days 6 and 7 are purged anyway: an
+    embargo of one day takes nothing more, one of three takes day 5.
+    """
+    expected = {(24, 0): 7, (24, 2): 5, (72, 0): 5, (72, 1): 5, (72, 3): 4}
+    for (hours, embargo), trained in expected.items():
+        at = [START + timedelta(days=n, hours=12) for n in range(10)]
+        keys = {"partition": [f"{item:%Y-%m-%d}" for item in at], "entity": [str(n) for n in range(10)]}
+        known = pa.array([item + timedelta(hours=hours) for item in at], UTC_US)
+        features = pa.table({**keys, "decision_at": pa.array(at, UTC_US)})
+        outcomes = pa.table({**keys, "late": [0, 1] * 5, "known_at": known})
+        rows = labelled_rows(features, outcomes, LABEL, START + timedelta(days=20))
+        data = split_in_time(rows, "2024-01-10", 3, embargo)
+        assert data.train["entity"].tolist() == [str(n) for n in range(trained)]
+        assert data.purged["entity"].tolist() == [str(n) for n in range(trained, 7)]
+        assert data.holdout["entity"].tolist() == ["7", "8", "9"]
+        assert data.boundaries.first_embargoed_day == f"2024-01-{8 - embargo:02d}"
+        assert data.boundaries.known_by == "2024-01-08T12:00:00+00:00"

@@ -73,9 +73,13 @@ def test_a_crash_between_registration_and_ledger_makes_no_second_version(local, 
     """The same month, rows and code are found in the registry by their key."""
     land(JANUARY)
     from catena.chain.candidate import Training
+    from catena.chain.snapshots import take_snapshot
 
     tables = TrainingTables(local.lake(usecase), local.ledger, usecase)
-    made, _ = Training(usecase, "2024-01", run_of("train"), tables, tables.versions()).make(
+    snapshot = take_snapshot(
+        local.lake(usecase), local.ledger, usecase, "2024-01", run=run_of("train"), versions=tables.versions()
+    )
+    made, _ = Training(usecase, "2024-01", run_of("train"), tables, snapshot).make(
         open_registry(local.settings), "challenger")  # fmt: skip
     train_candidate(local, usecase, "2024-01", run_of("train", 2))
     assert candidates(local)["2024-01"].payload["model_version"] == made.key
