@@ -135,7 +135,7 @@ class _Days:
     def _roc_auc(self, y: Numbers, score: Numbers) -> DayMetric:
         """Count, for each pair of days, the pairs of an event in one and a non-event in the other in right order."""
         is_event = y > 0.5
-        events, others = self._sums(is_event * 1.0), self._sums(~is_event * 1.0)
+        events, others = self._sums(is_event.astype(np.float64)), self._sums((~is_event).astype(np.float64))
         pairs = np.empty((self.count, self.count))
         for place in range(self.count):
             against = np.sort(score[~is_event & (self._of == place)])
@@ -161,7 +161,7 @@ class _Days:
         return lambda counts: np.concatenate([found(counts[at : at + size]) for at in range(0, len(counts), size)])
 
     def _sums(self, values: Numbers) -> Numbers:
-        return np.bincount(self._of, values, self.count)
+        return np.bincount(self._of, values, self.count).astype(np.float64)
 
 
 def _losses(metric: str, y: Numbers, score: Numbers) -> Numbers:
@@ -176,15 +176,17 @@ def _losses(metric: str, y: Numbers, score: Numbers) -> Numbers:
 
 
 def _ratio(above: Numbers, below: Numbers) -> Numbers:
-    return np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    found: Numbers = np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0)
+    return found
 
 
 def _interval(of: DayMetric, days: _Days, metric: str, resampling: Resampling) -> Interval:
     def known(estimate: float | None, bounds: tuple[float, float, float] | None, reason: str) -> Interval:
         method = _STUDENT_ONLY.get(metric, METHOD)
+        low, high, error = bounds or (None, None, None)
         drawn = resampling.resamples if method == METHOD else 0
         return Interval(
-            estimate, *(bounds or (None, None, None)), resampling.confidence, days.count, days.rows, drawn,
+            estimate, low, high, error, resampling.confidence, days.count, days.rows, drawn,
             resampling.seed, method, reason,
         )  # fmt: skip
 
