@@ -1,6 +1,6 @@
 """Decides what serves in the month after the training month: challenger, champion or baseline.
 
-The decision goes to the ledger in any case; where nothing better was trained it says HOLD.
+The decision goes to the ledger in any case; what is not shown to be good enough does not serve.
 """
 
 from __future__ import annotations

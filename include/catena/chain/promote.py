@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catena.chain.candidate import Training, judge
+from catena.chain.candidate import Training
 from catena.chain.exclusive import exclusively
+from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import TrainingTables, open_registry, serving_name, training_months
@@ -19,7 +20,6 @@ from catena.modeling.errors import ModelingError
 from catena.partitions import shift_month, start_of
 from catena.registry.promotion import Decision, decide
 from catena.registry.store import Registry
-from catena.registry.trusted_types import trusted_types
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -77,22 +77,23 @@ class _Promotion:
         self._registry: Registry = open_registry(workspace.settings)
 
     def decide(self) -> Payload:
-        """Judge all on the same holdout, record the decision, and return the entry's payload with the decision."""
+        """Judge all on the same rows, record the decision, and return the entry's payload with the decision."""
         usecase, ledger, month = self._usecase, self._workspace.ledger, self._candidate.partition
         lake = self._workspace.lake(usecase)
         snapshot = snapshot_of(lake, ledger, usecase, self._candidate, self._run)
         training = Training(usecase, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
-        baseline = self._baseline(training)
-        challenger = self._judged(self._candidate.payload, training, "challenger")
+        keeper = Gatekeeper(usecase, self._registry, training.data.holdout)
+        baseline = self._contender(keeper, self._baseline(training), "baseline")
+        challenger = self._contender(keeper, self._candidate.payload, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"
-        champion = self._judged(self._serving, training, "champion") if is_model else None
-        found = decide(
-            usecase.gate, challenger=_metrics(challenger), champion=_metrics(champion), baseline=_metrics(baseline),
-            failure=self._candidate.payload.get("reason", ""),
-        )  # fmt: skip
+        champion = self._contender(keeper, self._serving, "champion") if is_model else None
+        quality = window_quality(ledger, usecase, month)
+        compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
+        found = decide(usecase.gate, compared, failure=self._candidate.payload.get("reason", ""))
         payload = {
-            "serves": self._serves(found, challenger, baseline),
-            "challenger": challenger, "champion": champion, "baseline": baseline, **found.as_dict(),
+            "serves": self._serves(found, _facts(challenger), _facts(baseline)),
+            "challenger": _facts(challenger), "champion": _facts(champion), "baseline": _facts(baseline),
+            **found.as_dict(), "gate": usecase.gate.model_dump(),
             "training_month": month, "holdout": training.holdout(), "dataset": training.dataset(),
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
@@ -102,23 +103,20 @@ class _Promotion:
         return payload | {"decision": found.decision}
 
     def _baseline(self, training: Training) -> Payload | None:
-        """Return the month's baseline with its metrics; made here where the training broke down before it."""
+        """Return the month's baseline; made here where the training broke down before it."""
         if (there := self._candidate.payload.get("baseline")) is not None:
-            return self._judged(there, training, "baseline")
+            return dict(there)
         try:
-            version, metrics = training.make(self._registry, "baseline")
+            version, _ = training.make(self._registry, "baseline")
         except ModelingError:
             # No labelled row at all: nothing can serve, and the decision says so.
             return None
-        return {**version.as_dict(), "metrics": metrics}
+        return version.as_dict()
 
-    def _judged(self, facts: Mapping[str, Any] | None, training: Training, role: Any) -> Payload | None:
+    def _contender(self, keeper: Gatekeeper, facts: Mapping[str, Any] | None, role: Role) -> Contender | None:
         if facts is None or facts.get("model_version") is None:
             return None
-        trusted = trusted_types(self._usecase.model)
-        estimator = self._registry.load(facts["model_version"], facts["sha256"], trusted)
-        metrics = judge(estimator, training.data, self._usecase, role)
-        return {**{name: facts[name] for name in _VERSION}, "metrics": metrics}
+        return keeper.contender({name: facts[name] for name in _VERSION}, role)
 
     def _serves(self, found: Decision, challenger: Payload | None, baseline: Payload | None) -> Payload | None:
         """Return what serves: the promoted challenger, else the champion, else the month's own baseline."""
@@ -166,8 +164,8 @@ def _payload(entry: Entry | None) -> Payload:
     return {} if entry is None else entry.payload
 
 
-def _metrics(facts: Payload | None) -> Any:
-    return None if facts is None else facts["metrics"]
+def _facts(contender: Contender | None) -> Payload | None:
+    return None if contender is None else contender.as_dict()
 
 
 def _version(facts: Payload) -> Payload:

@@ -78,11 +78,30 @@ class Model(Declared):
 
 
 class Gate(Declared):
-    """When a challenger replaces what serves."""
+    """When a challenger replaces what serves: PROMOTE, HOLD for want of evidence, or REJECT.
+
+    A limit that is None is not declared, and not checked.
+    """
 
     metric: Literal["roc_auc", "pr_auc", "brier", "log_loss", "mae", "rmse"]
     minimum_gain: float = 0.0
-    """How much better than the champion, on the same holdout, the challenger must be, in units of the metric."""
+    """By how much the challenger must be shown to be better than the champion, in units of the metric."""
+    refresh_margin: float | None = None
+    """For a challenger of the champion's own recipe (steps, settings, columns) on newer data: it need only be shown to
+    lose less than this. None asks `minimum_gain` of it too."""
     minimum_gain_over_baseline: float = 0.0
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """With which a gain, or a loss, must be shown: one-sided."""
+    resamples: int = Field(2000, ge=100)
+    seed: int = 20130101
+    slice_margin: float | None = Field(None, gt=0)
+    """How much the challenger may lose to the champion within a slice of the model's declaration."""
     maximum_ece: float | None = None
     """Largest expected calibration error of a binary model that may serve."""
+    maximum_scoring_ms: float | None = None
+    """Longest time to score 1,000 rows, as the median of repeats. It is wall time: declare it generously."""
+    maximum_size_mb: float | None = None
+    maximum_quarantined_share: float | None = None
+    """Largest share of the training window's rows that may be in quarantine."""
+    maximum_failed_days: int | None = None
+    """How many deliveries of the training window may stand as FAIL."""

@@ -20,7 +20,7 @@ HIGHER_IS_BETTER = {
     "r2": True,
 }  # fmt: skip
 # Probabilities of exactly 0 or 1 would make one miss infinitely bad.
-_CLIP = 1e-6
+CLIP = 1e-6
 
 
 class ReliabilityBin(TypedDict):
@@ -51,7 +51,7 @@ def binary_metrics(label: Any, score: Any) -> Metrics:
         "roc_auc": float(metrics.roc_auc_score(y, p)) if has_both else None,
         "pr_auc": float(metrics.average_precision_score(y, p)) if has_both else None,
         "brier": float(np.mean((p - y) ** 2)),
-        "log_loss": float(metrics.log_loss(y, np.clip(p, _CLIP, 1 - _CLIP), labels=[0, 1])),
+        "log_loss": float(metrics.log_loss(y, np.clip(p, CLIP, 1 - CLIP), labels=[0, 1])),
         "ece": expected_calibration_error(y, p),
     }
 

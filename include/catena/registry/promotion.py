@@ -1,19 +1,22 @@
-"""The decision on what serves: challenger, champion and baseline, judged on the same holdout. Pure.
+"""The decision on what serves: challenger, champion and baseline, compared on the same rows of the same days. Pure.
 
-All metrics must come from the same evaluation, because comparing a stored champion score with a fresh challenger score
-rewards drift, not a better model. Loading, evaluating and recording belong in `catena.chain.promote`.
+All numbers must come from the same evaluation, because comparing a stored champion score with a fresh challenger score
+rewards drift, not a better model. Loading and measuring belong in `catena.chain.gate`, recording in
+`catena.chain.promote`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from catena.declaration import Gate
-from catena.modeling.metrics import gain
+from catena.modeling.bootstrap import Interval
 
-Metrics = Mapping[str, float | None]
+Status = Literal["passed", "failed", "not judged"]
+Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
+_SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
 
 
 @dataclass(frozen=True)
@@ -21,78 +24,214 @@ class Check:
     """One condition of a promotion.
 
     Attributes:
+        asks: what it asks for: PROMOTE where it does not stand in the way.
         reason: one sentence with the numbers, for the ledger and the report.
+        numbers: what was measured and what is allowed, JSON-ready.
     """
 
-    name: Literal["trained", "judged", "beats_baseline", "beats_champion", "is_calibrated"]
-    is_passed: bool
+    name: str
+    status: Status
+    asks: Verdict
     reason: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """PROMOTE if all checks passed, otherwise HOLD: what serves goes on serving."""
+    """What the most severe check asks for; HOLD and REJECT both leave what serves in place."""
 
-    decision: Literal["PROMOTE", "HOLD"]
+    decision: Verdict
     checks: tuple[Check, ...]
 
     @property
     def reasons(self) -> list[str]:
-        """The sentences of the checks that decided: the failed ones, or all if none failed."""
-        failed = [check.reason for check in self.checks if not check.is_passed]
-        return failed or [check.reason for check in self.checks]
+        """The sentences that decided, the most severe first; all sentences of a promotion."""
+        against = sorted(
+            (check for check in self.checks if check.asks != "PROMOTE"),
+            key=lambda check: _SEVERITY.index(check.asks),
+            reverse=True,
+        )
+        return [check.reason for check in against or self.checks]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the checks as JSON-ready values."""
         return {"checks": [asdict(check) for check in self.checks], "reasons": self.reasons}
 
 
-def decide(
-    gate: Gate, *, challenger: Metrics | None, champion: Metrics | None, baseline: Metrics | None, failure: str = ""
-) -> Decision:
-    """Return whether the challenger serves from now on.
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured of a challenger, on one holdout.
 
-    A tie is no promotion: what serves is known, and a change must be for the better.
+    Attributes:
+        over_baseline: its gain over the baseline; None where there is no baseline.
+        over_champion: its gain over the champion; None where no model serves yet.
+        is_refresh: whether it is the champion's own recipe on newer data.
+        slices: column -> value -> gain over the champion.
+        ece: expected calibration error; None where the holdout does not define it.
+        scoring_ms: time to score 1,000 rows, the median of repeats.
+        columns: columns it takes -> type, and the same of the champion.
+    """
+
+    over_baseline: Interval | None
+    over_champion: Interval | None
+    is_refresh: bool = False
+    slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    ece: float | None = None
+    scoring_ms: float = 0.0
+    size_mb: float = 0.0
+    columns: Mapping[str, str] = field(default_factory=dict)
+    champion_columns: Mapping[str, str] | None = None
+    rows_in: int = 0
+    rows_quarantined: int = 0
+    failed: Sequence[str] = ()
+
+
+def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
+    """Return whether the challenger serves from now on.
 
     Args:
         gate: the declared conditions.
-        challenger: its metrics on the holdout; None where training failed.
-        champion: metrics of the model that serves, on the same rows; None where no model serves yet.
-        baseline: metrics of the baseline, on the same rows.
-        failure: why training failed.
+        found: what was measured; None where there is no challenger.
+        failure: why there is none.
     """
-    if challenger is None:
-        return _decided(Check("trained", False, f"There is no challenger: {failure or 'training failed'}."))
-    value = challenger.get(gate.metric)
-    if value is None:
-        return _decided(Check("judged", False, f"The holdout does not define {gate.metric} for the challenger."))
-    checks = [_beats("beats_baseline", gate.metric, value, baseline, gate.minimum_gain_over_baseline)]
-    if champion is not None:
-        checks.append(_beats("beats_champion", gate.metric, value, champion, gate.minimum_gain))
-    if gate.maximum_ece is not None:
-        checks.append(_is_calibrated(challenger.get("ece"), gate.maximum_ece))
-    return _decided(*checks)
+    if found is None:
+        reason = f"There is no challenger: {failure or 'training failed'}."
+        return _decided([Check("trained", "failed", "HOLD", reason)])
+    checks = [_beats_baseline(gate, found.over_baseline)]
+    if found.over_champion is not None:
+        checks.append(_beats_champion(gate, found.over_champion, is_refresh=found.is_refresh))
+    if gate.slice_margin is not None:
+        checks += [
+            _slice(gate.slice_margin, f"{column} {value}", gain)
+            for column, values in found.slices.items()
+            for value, gain in values.items()
+        ]
+    checks += _limits(gate, found)
+    if found.champion_columns is not None:
+        checks.append(_fits(found.columns, found.champion_columns))
+    return _decided([*checks, *_data_quality(gate, found)])
 
 
-def _decided(*checks: Check) -> Decision:
-    return Decision("PROMOTE" if all(check.is_passed for check in checks) else "HOLD", checks)
+def _decided(checks: Sequence[Check]) -> Decision:
+    return Decision(max((check.asks for check in checks), key=_SEVERITY.index), tuple(checks))
 
 
-def _beats(
-    name: Literal["beats_baseline", "beats_champion"], metric: str, value: float, other: Metrics | None, minimum: float
-) -> Check:  # fmt: skip
-    whom = "the baseline" if name == "beats_baseline" else "the champion"
-    against = None if other is None else other.get(metric)
-    if against is None:
-        return Check(name, False, f"{metric} of {whom} is not defined on the holdout, so nothing can be compared.")
-    gained = gain(metric, value, against)
-    is_passed = gained > 0 and gained >= minimum
-    numbers = f"{metric} {value:.4f} against {against:.4f} of {whom}"
-    needed = f"at least {minimum:.4f} are needed" if minimum > 0 else "more than 0 is needed"
-    return Check(name, is_passed, f"{numbers}: gain {gained:+.4f}, {needed}.")
+def _beats_baseline(gate: Gate, gain: Interval | None) -> Check:
+    name, needed = "beats_baseline", gate.minimum_gain_over_baseline
+    if gain is None:
+        return Check(name, "not judged", "HOLD", "There is no baseline, so nothing can be compared.")
+    what = f"Gain in {gate.metric} over the baseline"
+    if gain.estimate is not None and gain.estimate <= needed:
+        # Not even as it stands is it better than what needs no model: no further evidence is waited for.
+        reason = f"{what}: {said_of(gain)}; more than {needed:.4f} is needed."
+        return Check(name, "failed", "REJECT", reason, gain.as_dict() | {"needed": needed})
+    return _gained(name, what, gain, needed)
 
 
-def _is_calibrated(ece: float | None, maximum: float) -> Check:
-    if ece is None:
-        return Check("is_calibrated", False, "The holdout does not define the calibration error.")
-    return Check("is_calibrated", ece <= maximum, f"Calibration error {ece:.4f}, at most {maximum:.4f} is allowed.")
+def _beats_champion(gate: Gate, gain: Interval, *, is_refresh: bool) -> Check:
+    if is_refresh and gate.refresh_margin is not None:
+        # Newer data of the same kind are better unless shown otherwise: ask only that nothing is lost.
+        what = f"Gain in {gate.metric} over the champion, an older model of the same recipe"
+        return _gained("not_worse_than_champion", what, gain, -gate.refresh_margin)
+    return _gained("beats_champion", f"Gain in {gate.metric} over the champion", gain, gate.minimum_gain)
+
+
+def _gained(name: str, what: str, gain: Interval, needed: float) -> Check:
+    numbers = gain.as_dict() | {"needed": needed}
+    if gain.low is None or gain.high is None:
+        return Check(name, "not judged", "HOLD", f"{what} cannot be judged: {gain.reason}.", numbers)
+    said = f"{what}: {said_of(gain)}"
+    claim = f"better by more than {needed:.4f}" if needed >= 0 else f"not worse by {-needed:.4f}"
+    if gain.low > needed:
+        return Check(name, "passed", "PROMOTE", f"{said}. It is shown to be {claim}.", numbers)
+    if gain.high <= needed:
+        return Check(name, "failed", "REJECT", f"{said}. It is shown not to be {claim}.", numbers)
+    return Check(name, "not judged", "HOLD", f"{said}. The evidence is not enough to call it {claim}.", numbers)
+
+
+def said_of(gain: Interval) -> str:
+    """Return a gain with its bounds, days and rows in words."""
+    if gain.low is None or gain.high is None:
+        return f"{gain.estimate or 0.0:+.4f} without bounds ({gain.days} days, {gain.rows} rows)"
+    return (
+        f"{gain.estimate or 0.0:+.4f}, {gain.confidence:.0%} interval {gain.low:+.4f} to {gain.high:+.4f} "
+        f"({gain.days} days, {gain.rows} rows)"
+    )
+
+
+def _slice(margin: float, which: str, gain: Interval) -> Check:
+    """Judge a slice where its half width is at most the margin.
+
+    Then a slice that loses nothing stands in the way in at most as many cases as one bound errs, and one that loses
+    twice the margin is seen as often as a bound holds. A smaller slice cannot tell the two apart, and has no veto.
+    """
+    name = f"slice {which}"
+    numbers = gain.as_dict() | {"margin": margin}
+    if gain.half_width is None or gain.high is None or gain.estimate is None:
+        return Check(name, "not judged", "PROMOTE", f"In {which} nothing can be judged: {gain.reason}.", numbers)
+    if gain.half_width > margin:
+        reason = (
+            f"{which} is too small to judge a loss of {margin:.4f}: {gain.rows} rows of {gain.days} days give a half "
+            f"width of {gain.half_width:.4f}. It has no veto."
+        )
+        return Check(name, "not judged", "PROMOTE", reason, numbers)
+    said = f"Gain in {which}: {said_of(gain)}"
+    if gain.estimate > -margin:
+        return Check(name, "passed", "PROMOTE", f"{said}; a loss of {margin:.4f} is allowed.", numbers)
+    return Check(name, "failed", "REJECT" if gain.high < -margin else "HOLD",
+                 f"{said}; a loss of at most {margin:.4f} is allowed.", numbers)  # fmt: skip
+
+
+def _limits(gate: Gate, found: Comparison) -> list[Check]:
+    checks = []
+    if gate.maximum_ece is not None and found.ece is None:
+        reason = "The holdout does not define the calibration error."
+        checks.append(Check("is_calibrated", "not judged", "HOLD", reason, {"maximum": gate.maximum_ece}))
+    elif gate.maximum_ece is not None and found.ece is not None:
+        said = f"Calibration error {found.ece:.4f}; at most {gate.maximum_ece:.4f}"
+        checks.append(_limit("is_calibrated", said, found.ece, gate.maximum_ece))
+    if gate.maximum_scoring_ms is not None:
+        said = f"Scoring 1,000 rows takes {found.scoring_ms:.0f} ms; at most {gate.maximum_scoring_ms:.0f} ms"
+        checks.append(_limit("scores_in_time", said, found.scoring_ms, gate.maximum_scoring_ms))
+    if gate.maximum_size_mb is not None:
+        said = f"The model's file has {found.size_mb:.1f} MB; at most {gate.maximum_size_mb:.1f} MB"
+        checks.append(_limit("is_small_enough", said, found.size_mb, gate.maximum_size_mb))
+    return checks
+
+
+def _limit(name: str, said: str, value: float, maximum: float, breach: Verdict = "REJECT") -> Check:
+    is_kept = value <= maximum
+    numbers = {"value": value, "maximum": maximum}
+    status: Status = "passed" if is_kept else "failed"
+    return Check(name, status, "PROMOTE" if is_kept else breach, f"{said} is allowed.", numbers)
+
+
+def _fits(columns: Mapping[str, str], known: Mapping[str, str]) -> Check:
+    """Refuse a challenger that asks its consumers for more than they know: they send what the champion takes."""
+    new = sorted(set(columns) - set(known))
+    other = sorted(name for name in columns if name in known and columns[name] != known[name])
+    dropped = sorted(set(known) - set(columns))
+    numbers = {"new": new, "of_other_type": other, "dropped": dropped}
+    if new or other:
+        reason = f"Consumers of the champion do not know the columns {new}, and know {other} by another type."
+        return Check("fits_consumers", "failed", "REJECT", reason, numbers)
+    return Check("fits_consumers", "passed", "PROMOTE", f"It takes {len(columns)} columns, all known to consumers of "
+                 "the champion.", numbers)  # fmt: skip
+
+
+def _data_quality(gate: Gate, found: Comparison) -> list[Check]:
+    """Hold on bad data: the model may be right, but it was learned from what nobody should trust."""
+    checks = []
+    if gate.maximum_quarantined_share is not None:
+        share = found.rows_quarantined / found.rows_in if found.rows_in else 0.0
+        said = (
+            f"{found.rows_quarantined} of {found.rows_in} rows of the training window are in quarantine ({share:.2%}); "
+            f"at most {gate.maximum_quarantined_share:.2%}"
+        )
+        checks.append(_limit("few_quarantined", said, share, gate.maximum_quarantined_share, "HOLD"))
+    if gate.maximum_failed_days is not None:
+        named = f" ({', '.join(found.failed[:5])})" if found.failed else ""
+        count = len(found.failed)
+        said = f"{count} deliveries of the training window failed{named}; at most {gate.maximum_failed_days}"
+        checks.append(_limit("few_failed", said, count, gate.maximum_failed_days, "HOLD"))
+    return checks

@@ -19,7 +19,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import Model, infer_signature
 
 from catena.registry.environment import environment, requirements
 from catena.registry.model_file import check_types, digest_of, load_checked
@@ -124,6 +124,19 @@ class Registry:
                 self._download(model_version, file)
             _LOADED[sha256] = load_checked(file, sha256, trusted)
         return _LOADED[sha256]
+
+    def size_bytes(self, model_version: str, sha256: str) -> int:
+        """Return the size of a version's file."""
+        file = self._cache / f"{sha256}.skops"
+        if not file.exists():
+            self._download(model_version, file)
+        return file.stat().st_size
+
+    def columns(self, run_id: str) -> dict[str, str]:
+        """Return the columns that a version takes, with their types, from the signature that was logged with it."""
+        with tempfile.TemporaryDirectory(prefix="catena-model-") as folder:
+            signature = Model.load(self._client.download_artifacts(run_id, "model/MLmodel", folder)).signature
+        return {str(item["name"]): str(item["type"]) for item in signature.inputs.to_dict()}
 
     def mirror_champion(self, name: str, version: int | None) -> str | None:
         """Let the alias `champion` follow the ledger; return what went wrong, None if nothing did.

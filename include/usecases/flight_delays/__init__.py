@@ -24,7 +24,17 @@ USECASE = UseCase(
     features=FEATURES,
     label=LABEL,
     model=MODEL,
-    gate=Gate(metric="roc_auc", minimum_gain=0.0, minimum_gain_over_baseline=0.01),
+    # Chosen by the year's decisions and by power: docs/decisions/009-promotion-gate.md.
+    gate=Gate(
+        metric="roc_auc",
+        refresh_margin=0.01,
+        slice_margin=0.05,
+        maximum_ece=0.10,
+        maximum_scoring_ms=5000,
+        maximum_size_mb=20,
+        maximum_quarantined_share=0.02,
+        maximum_failed_days=5,
+    ),
     monitoring=MONITORING,
     report=REPORT,
     exporter="usecases.flight_delays.upstream:export",
