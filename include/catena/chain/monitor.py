@@ -17,15 +17,16 @@ import pyarrow as pa
 
 from catena import monitoring as watch
 from catena.arrow_sql import sql_over
+from catena.chain.deployments import Deployments
 from catena.chain.readiness import Need, Settlement, settle
-from catena.chain.serving_months import ServingMonths
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.partitions import days_of, days_of_month, shift_day, start_of
+from catena.partitions import days_of, days_of_month, month_of, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
+_WHOSE = ("partition", "revision", "model_version")
 _MISSING_FROM_SOURCE = {"FAIL", "NO_DATA"}
 # One row for each entity that was scored (current revision) or has an outcome.
 _JOIN = """
@@ -57,7 +58,7 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
 
     Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions.
     """
-    lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
+    lake, serving = workspace.lake(usecase), Deployments(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
     wanted = [day for day in days_of(key) if usecase.calendar.holds(day)]
     if not wanted:
@@ -66,7 +67,7 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
         lake,
         usecase,
         wanted,
-        besides=_besides(workspace.ledger, usecase, serving, facts),
+        besides=_besides(workspace.ledger, usecase, _Scored(lake, serving), facts),
         serving=serving,
         ledger=workspace.ledger,
     )
@@ -112,7 +113,7 @@ def _tables(usecase: UseCase) -> tuple[str, ...]:
 
 
 def _settle(
-    lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: ServingMonths, ledger: Ledger
+    lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: Deployments, ledger: Ledger
 ) -> Settlement:
     back = 1 - usecase.monitoring.trailing_days
     decided = _decided_absent(usecase, serving, ledger)
@@ -128,7 +129,7 @@ def _settle(
     )
 
 
-def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) -> Any:
+def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> Any:
     """Return the rule by which an absent partition is known to stay absent."""
     delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
     missing = {
@@ -147,16 +148,47 @@ def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) ->
     return is_decided
 
 
-def _besides(ledger: Ledger, usecase: UseCase, serving: ServingMonths, facts: dict[str, dict[str, Any]]) -> Any:
+class _Scored:
+    """What serves on a day, and whether its predictions are by that version already; read month by month."""
+
+    def __init__(self, lake: Lake, serving: Deployments) -> None:
+        self._lake = lake
+        self._serving = serving
+        self._versions: dict[str, dict[str, str]] = {}
+
+    def serves(self, day: str) -> dict[str, Any] | None:
+        return self._serving.serves(day)
+
+    def is_stale(self, day: str) -> bool:
+        """Return whether the day was scored by what no longer serves on it, so that scoring will change it."""
+        serves, version = self.serves(day), self._by(day)
+        return serves is not None and version is not None and version != serves["model_version"]
+
+    def _by(self, day: str) -> str | None:
+        month = month_of(day)
+        if month not in self._versions:
+            rows = self._lake.read("predictions", days_of_month(month), columns=_WHOSE)
+            newest = rows.group_by("partition").aggregate([("revision", "max")])
+            pairs = dict(zip(newest["partition"].to_pylist(), newest["revision_max"].to_pylist(), strict=True))
+            said = rows.group_by(list(_WHOSE)).aggregate([]).to_pylist()
+            self._versions[month] = {
+                row["partition"]: row["model_version"] for row in said if row["revision"] == pairs[row["partition"]]
+            }
+        return self._versions[month].get(day)
+
+
+def _besides(ledger: Ledger, usecase: UseCase, scored: _Scored, facts: dict[str, dict[str, Any]]) -> Any:
     """Return what else decides a day: what served, the day's row accounting, the declared limits."""
     declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
 
-    def besides(day: str) -> Mapping[str, Any]:
+    def besides(day: str) -> Mapping[str, Any] | None:
+        if scored.is_stale(day):
+            return None
         accounting = {}
         for entry in ledger.entries(usecase.name, kind="quality", partition=day):
             if entry.payload.get("rows_in") is not None:
                 accounting[entry.subject] = (entry.payload["rows_in"], entry.payload.get("rows_quarantined", 0))
-        facts[day] = {"serves": serving.serves(day), "accounting": accounting}
+        facts[day] = {"serves": scored.serves(day), "accounting": accounting}
         return facts[day] | {"declared": declared}
 
     return besides
@@ -210,6 +242,9 @@ def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts:
         found += watch.performance(scored_today, model.kind, 1, model.slices)
         if declared.trailing_days > 1:
             found += watch.performance(scored, model.kind, declared.trailing_days, model.slices)
+        if (guard := declared.guard) is not None:
+            recent = scored[scored["partition"] > shift_day(day, -guard.window_days)]
+            found += watch.guarded(recent, model.kind, guard, version)
         reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
         found += watch.feature_drift(scored, reference, declared.trailing_days)
         found += watch.score_drift(scored, day, declared.trailing_days)
