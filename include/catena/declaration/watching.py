@@ -70,5 +70,7 @@ class Monitoring(Declared):
     @model_validator(mode="after")
     def _guard_looks_no_further_back(self) -> Monitoring:
         if self.guard is not None and self.guard.window_days > self.trailing_days:
-            raise ValueError(f"the guard looks {self.guard.window_days} days back, monitoring {self.trailing_days} only")
+            raise ValueError(
+                f"the guard looks {self.guard.window_days} days back, monitoring {self.trailing_days} only"
+            )
         return self
