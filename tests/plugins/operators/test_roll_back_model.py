@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,21 +11,15 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 
 from catena.declared import declared_usecases
-from catena.settings import settings
+from catena.workspace import Workspace
 from catena_airflow.operators.roll_back_model import RollBackModelOperator
 
 
-@pytest.fixture(autouse=True)
-def _installation(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CATENA_HOME", str(tmp_path))
-    monkeypatch.setenv("CATENA_DATABASE_URL", postgres_url)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
-
-
-def test_what_cannot_be_rolled_back_fails_at_once_and_says_why(make_context: Callable[..., Any]) -> None:
+def test_what_cannot_be_rolled_back_fails_at_once_and_says_why(
+    make_context: Callable[..., Any], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A retry does not make a version serve that never did; nobody downstream hears of it."""
+    monkeypatch.setattr("catena.workspace.Workspace", lambda: workspace)
     champion = Asset(name="champion", uri="lake://x/champion")
     candidate = Asset(name="candidate", uri="lake://x/candidate")
     operator = RollBackModelOperator(
