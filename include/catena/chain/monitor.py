@@ -19,14 +19,14 @@ from catena import monitoring as watch
 from catena.arrow_sql import sql_over
 from catena.chain.deployments import Deployments
 from catena.chain.readiness import Need, Settlement, settle
+from catena.chain.scored_days import ScoredDays
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.partitions import days_of, days_of_month, month_of, shift_day, start_of
+from catena.partitions import days_of, days_of_month, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
-_WHOSE = ("partition", "revision", "model_version")
 _MISSING_FROM_SOURCE = {"FAIL", "NO_DATA"}
 # One row for each entity that was scored (current revision) or has an outcome.
 _JOIN = """
@@ -67,7 +67,7 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
         lake,
         usecase,
         wanted,
-        besides=_besides(workspace.ledger, usecase, _Scored(lake, serving), facts),
+        besides=_besides(workspace.ledger, usecase, ScoredDays(lake, serving), facts),
         serving=serving,
         ledger=workspace.ledger,
     )
@@ -148,36 +148,7 @@ def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> A
     return is_decided
 
 
-class _Scored:
-    """What serves on a day, and whether its predictions are by that version already; read month by month."""
-
-    def __init__(self, lake: Lake, serving: Deployments) -> None:
-        self._lake = lake
-        self._serving = serving
-        self._versions: dict[str, dict[str, str]] = {}
-
-    def serves(self, day: str) -> dict[str, Any] | None:
-        return self._serving.serves(day)
-
-    def is_stale(self, day: str) -> bool:
-        """Return whether the day was scored by what no longer serves on it, so that scoring will change it."""
-        serves, version = self.serves(day), self._by(day)
-        return serves is not None and version is not None and version != serves["model_version"]
-
-    def _by(self, day: str) -> str | None:
-        month = month_of(day)
-        if month not in self._versions:
-            rows = self._lake.read("predictions", days_of_month(month), columns=_WHOSE)
-            newest = rows.group_by("partition").aggregate([("revision", "max")])
-            pairs = dict(zip(newest["partition"].to_pylist(), newest["revision_max"].to_pylist(), strict=True))
-            said = rows.group_by(list(_WHOSE)).aggregate([]).to_pylist()
-            self._versions[month] = {
-                row["partition"]: row["model_version"] for row in said if row["revision"] == pairs[row["partition"]]
-            }
-        return self._versions[month].get(day)
-
-
-def _besides(ledger: Ledger, usecase: UseCase, scored: _Scored, facts: dict[str, dict[str, Any]]) -> Any:
+def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[str, dict[str, Any]]) -> Any:
     """Return what else decides a day: what served, the day's row accounting, the declared limits."""
     declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
 
