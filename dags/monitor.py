@@ -1,6 +1,7 @@
 """Measures each day: performance where labels are known, calibration, drift, volumes, data quality.
 
 Runs for the month of days that were scored, or whose labels were corrected, and measures the days of it that changed.
+Where the use case declares a guard, a model that fails it on the measured days is taken out of service then.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
 from catena_airflow.link_dag import day_or_month_param, link_dag
+from catena_airflow.operators.check_guard import CheckGuardOperator
 from catena_airflow.operators.monitor_partition import MonitorPartitionOperator
 from catena_airflow.schedules import each_scored_or_restated_day
 
@@ -16,7 +18,12 @@ for usecase in declared_usecases():
         usecase, "monitor", schedule=each_scored_or_restated_day(usecase), role="mlops-engineer", rhythm="daily",
         doc=__doc__, params=day_or_month_param(),
     ):  # fmt: skip
-        MonitorPartitionOperator(
+        measured = MonitorPartitionOperator(
             task_id="monitor_partition", usecase=usecase.name, health=milestone(usecase, "health"),
             watched=milestone(usecase, "watched"),
         )  # fmt: skip
+        if usecase.monitoring.guard is not None:
+            measured >> CheckGuardOperator(
+                task_id="check_guard", usecase=usecase.name, champion=milestone(usecase, "champion"),
+                candidate=milestone(usecase, "candidate"),
+            )  # fmt: skip

@@ -133,6 +133,16 @@ def month_param() -> dict[str, Param]:
     return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}
 
 
+def rollback_params() -> dict[str, Param]:
+    """Return the parameters of a rollback, for runs from the UI."""
+    version = "Version to go back to, as flight_delays/3. Empty: the last one that served before."
+    return {
+        "reason": Param("", type="string", minLength=1, description="Why; kept in the ledger with who and when."),
+        "to_version": Param(None, type=["null", "string"], description=version),
+        "from_day": _param("First day that it serves, as 2013-03-05. Empty: the first that is not scored yet.", DAY),
+    }
+
+
 def day_or_month_param() -> dict[str, Param]:
     """Return the parameter of scoring and monitoring, for runs from the UI."""
     return {"partition": _param("Day (2013-02-01) or whole month (2013-02) to run for.", f"({DAY}|{MONTH})")}

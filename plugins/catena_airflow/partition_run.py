@@ -68,6 +68,11 @@ def run_of(context: Context, usecase: str, link: str) -> Run:
     return Run(usecase, link, str(context["run_id"]), context["ti"].try_number)
 
 
+def actor_of(context: Context) -> str:
+    """Return who triggered the run, as the ledger names people."""
+    return f"airflow:{context['dag_run'].triggering_user_name or 'unknown'}"
+
+
 def partitions_to_announce(outcome: Outcome, try_number: int) -> tuple[str, ...]:
     """Return the partitions that downstream must hear of.
 

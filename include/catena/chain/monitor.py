@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from catena import monitoring as watch
 from catena.arrow_sql import sql_over
+from catena.chain.deployments import Deployments
 from catena.chain.readiness import Need, Settlement, settle
-from catena.chain.serving_months import ServingMonths
+from catena.chain.scored_days import ScoredDays
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
@@ -57,7 +58,7 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
 
     Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions.
     """
-    lake, serving = workspace.lake(usecase), ServingMonths(workspace.ledger, usecase)
+    lake, serving = workspace.lake(usecase), Deployments(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
     wanted = [day for day in days_of(key) if usecase.calendar.holds(day)]
     if not wanted:
@@ -66,7 +67,7 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
         lake,
         usecase,
         wanted,
-        besides=_besides(workspace.ledger, usecase, serving, facts),
+        besides=_besides(workspace.ledger, usecase, ScoredDays(lake, serving), facts),
         serving=serving,
         ledger=workspace.ledger,
     )
@@ -112,7 +113,7 @@ def _tables(usecase: UseCase) -> tuple[str, ...]:
 
 
 def _settle(
-    lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: ServingMonths, ledger: Ledger
+    lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: Deployments, ledger: Ledger
 ) -> Settlement:
     back = 1 - usecase.monitoring.trailing_days
     decided = _decided_absent(usecase, serving, ledger)
@@ -128,7 +129,7 @@ def _settle(
     )
 
 
-def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) -> Any:
+def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> Any:
     """Return the rule by which an absent partition is known to stay absent."""
     delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
     missing = {
@@ -147,16 +148,18 @@ def _decided_absent(usecase: UseCase, serving: ServingMonths, ledger: Ledger) ->
     return is_decided
 
 
-def _besides(ledger: Ledger, usecase: UseCase, serving: ServingMonths, facts: dict[str, dict[str, Any]]) -> Any:
+def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[str, dict[str, Any]]) -> Any:
     """Return what else decides a day: what served, the day's row accounting, the declared limits."""
     declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
 
-    def besides(day: str) -> Mapping[str, Any]:
+    def besides(day: str) -> Mapping[str, Any] | None:
+        if scored.is_stale(day):
+            return None
         accounting = {}
         for entry in ledger.entries(usecase.name, kind="quality", partition=day):
             if entry.payload.get("rows_in") is not None:
                 accounting[entry.subject] = (entry.payload["rows_in"], entry.payload.get("rows_quarantined", 0))
-        facts[day] = {"serves": serving.serves(day), "accounting": accounting}
+        facts[day] = {"serves": scored.serves(day), "accounting": accounting}
         return facts[day] | {"declared": declared}
 
     return besides
@@ -210,6 +213,9 @@ def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts:
         found += watch.performance(scored_today, model.kind, 1, model.slices)
         if declared.trailing_days > 1:
             found += watch.performance(scored, model.kind, declared.trailing_days, model.slices)
+        if (guard := declared.guard) is not None:
+            recent = scored[scored["partition"] > shift_day(day, -guard.window_days)]
+            found += watch.guarded(recent, model.kind, guard, version)
         reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
         found += watch.feature_drift(scored, reference, declared.trailing_days)
         found += watch.score_drift(scored, day, declared.trailing_days)

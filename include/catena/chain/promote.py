@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from catena.chain.candidate import Training
+from catena.chain.deployments import Deployments, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
+from catena.chain.mirror import mirror
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
-from catena.chain.training_data import TrainingTables, open_registry, serving_name, training_months
+from catena.chain.training_data import TrainingTables, open_registry, training_months
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
@@ -30,7 +32,9 @@ _VERSION = ("model_version", "run_id", "sha256")
 def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
     """Decide what serves after the month, and after every later month that waited for this decision, in order.
 
-    A run for a month without a candidate means that its training broke down: what serves goes on serving.
+    A run for a month without a candidate means that its training broke down: what serves goes on serving. A decision
+    that was made against a version which has been rolled back since, as of that month, is made anew: so a backfill,
+    which decides on months before it has measured them, ends with the decisions of the days lived one by one.
 
     Args:
         month: training month; the decision takes effect with the next one.
@@ -42,23 +46,23 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
     with exclusively(workspace.engine, (usecase.name, "promote")):
         _record_breakdown(ledger, usecase, month, run)
         candidates = _entries(ledger, usecase, "candidate")
-        decided = _entries(ledger, usecase, "promotion")
+        deployments = Deployments(ledger, usecase)
         made: dict[str, Payload] = {}
         for each in training_months(usecase, max(candidates)):
             effective = shift_month(each, 1)
             candidate = candidates.get(each)
-            if effective in decided and not _is_mended(decided, effective, candidate):
+            if deployments.decision(effective) is not None and not _is_open(deployments, effective, candidate):
                 continue
             if candidate is None:
                 break
-            serving = (made.get(each) or _payload(decided.get(each))).get("serves")
-            made[effective] = _Promotion(workspace, usecase, run, candidate, serving).decide()
-        mirrored = _mirror(workspace, usecase, made, decided)
+            made[effective] = _Promotion(workspace, usecase, run, candidate, deployments).decide()
+            deployments = Deployments(ledger, usecase)
+        mirrored = mirror(workspace, usecase, deployments) if made else None
     if made:
         said = "; ".join(f"{key}: {item['decision']}, {item['reasons'][0]}" for key, item in made.items())
         return Outcome("published", said, tuple(made), details={"decisions": made, "alias": mirrored})
     effective = shift_month(month, 1)
-    if effective in decided:
+    if deployments.decision(effective) is not None:
         return Outcome("unchanged", f"{effective} is decided already", (effective,) if run.try_number > 1 else ())
     return Outcome("skipped", f"waiting for the candidates of the months before {month}")
 
@@ -67,13 +71,15 @@ class _Promotion:
     """One decision: the candidate of a month against what serves in that month."""
 
     def __init__(
-        self, workspace: Workspace, usecase: UseCase, run: Run, candidate: Entry, serving: Payload | None
+        self, workspace: Workspace, usecase: UseCase, run: Run, candidate: Entry, deployments: Deployments
     ) -> None:
         self._workspace = workspace
         self._usecase = usecase
         self._run = run
         self._candidate = candidate
-        self._serving = serving
+        effective = shift_month(candidate.partition, 1)
+        self._serving = deployments.incumbent(effective)
+        self._barred = deployments.barred(f"{effective}-01")
         self._registry: Registry = open_registry(workspace.settings)
 
     def decide(self) -> Payload:
@@ -84,17 +90,20 @@ class _Promotion:
         training = Training(usecase, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
         keeper = Gatekeeper(usecase, self._registry, training.data.holdout)
         baseline = self._contender(keeper, self._baseline(training), "baseline")
-        challenger = self._contender(keeper, self._candidate.payload, "challenger")
+        is_barred = self._candidate.payload.get("model_version") in self._barred
+        challenger = None if is_barred else self._contender(keeper, self._candidate.payload, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
         quality = window_quality(ledger, usecase, month)
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
-        found = decide(usecase.gate, compared, failure=self._candidate.payload.get("reason", ""))
+        failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
+        found = decide(usecase.gate, compared, failure=failure)
         payload = {
             "serves": self._serves(found, _facts(challenger), _facts(baseline)),
             "challenger": _facts(challenger), "champion": _facts(champion), "baseline": _facts(baseline),
             **found.as_dict(), "gate": usecase.gate.model_dump(),
             "training_month": month, "holdout": training.holdout(), "dataset": training.dataset(),
+            "incumbent": model_of(self._serving),
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
         effective = shift_month(month, 1)
@@ -136,32 +145,20 @@ def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) ->
                          {"model_version": None, "is_breakdown": True, "reason": reason, "metrics": {}})  # fmt: skip
 
 
-def _is_mended(decided: Mapping[str, Entry], effective: str, candidate: Entry | None) -> bool:
-    """Return whether the newest decision was made for want of a candidate that has come since."""
-    was_breakdown = bool(decided[effective].payload.get("is_breakdown"))
+def _is_open(deployments: Deployments, effective: str, candidate: Entry | None) -> bool:
+    """Return whether a decision is to be made anew, since what it rested on has changed.
+
+    The newest one was made for want of a candidate that has come since; or another version serves than it compared.
+    """
+    decided = deployments.decision(effective)
+    was_breakdown = decided is not None and bool(decided.payload.get("is_breakdown"))
     is_trained = candidate is not None and not candidate.payload.get("is_breakdown")
-    return was_breakdown and is_trained and effective == max(decided)
-
-
-def _mirror(
-    workspace: Workspace, usecase: UseCase, made: Mapping[str, Payload], decided: Mapping[str, Entry]
-) -> str | None:
-    """Let the registry's alias follow the newest decision; return what went wrong, if anything."""
-    if not made or max(made) < max([*decided, ""]):
-        return None
-    serves = made[max(made)]["serves"]
-    if serves is None or serves["role"] != "champion":
-        return None
-    version = int(serves["model_version"].rpartition("/")[2])
-    return open_registry(workspace.settings).mirror_champion(serving_name(usecase), version)
+    is_mended = was_breakdown and is_trained and effective == deployments.months[-1]
+    return is_mended or deployments.is_overtaken(effective)
 
 
 def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
     return {entry.partition: entry for entry in ledger.entries(usecase.name, kind=kind, subject="model")}
-
-
-def _payload(entry: Entry | None) -> Payload:
-    return {} if entry is None else entry.payload
 
 
 def _facts(contender: Contender | None) -> Payload | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catena.chain.serving_months import ServingMonths
+from catena.chain.deployments import Deployments
 from catena.declaration import Stream, UseCase
 from catena.declared import declared_usecases
 from catena.governance import Ledger
@@ -25,7 +25,7 @@ from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 # What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
-_SPOKEN_OF = ("quality", "candidate", "promotion")
+_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback")
 
 
 def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
@@ -35,7 +35,7 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     inputs again write no file.
     """
     lake, ledger = workspace.lake(usecase), workspace.ledger
-    serving = ServingMonths(ledger, usecase)
+    serving = Deployments(ledger, usecase)
     span = _days(usecase, month)
     if not span:
         return Outcome("skipped", f"{month} lies outside the calendar of the use case")
@@ -108,13 +108,13 @@ def _days(usecase: UseCase, month: str) -> list[str]:
     return [day for day in days_of_month(month) if usecase.calendar.holds(day)]
 
 
-def _trained_on(serving: ServingMonths, span: Sequence[str]) -> str | None:
+def _trained_on(serving: Deployments, span: Sequence[str]) -> str | None:
     serves = serving.serves(span[0])
     return None if serves is None else serves.get("trained_on")
 
 
 def _waiting(
-    lake: Lake, ledger: Ledger, usecase: UseCase, *, serving: ServingMonths, month: str, span: Sequence[str]
+    lake: Lake, ledger: Ledger, usecase: UseCase, *, serving: Deployments, month: str, span: Sequence[str]
 ) -> str | None:
     """Return what the report has to wait for, None where everything is there."""
     after = shift_month(month, 1)

@@ -1,4 +1,4 @@
-"""The scoring link: scores days with what serves in their month, appends a revision to the lake, then publishes it.
+"""The scoring link: scores days with what serves on them, appends a revision to the lake, then publishes it.
 
 How a frame is scored and how rows are published belongs in `catena.serving`.
 """
@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catena.chain.deployments import Deployments, Serves
 from catena.chain.exclusive import exclusively
 from catena.chain.readiness import Need, Settlement, settle, until_settled
-from catena.chain.serving_months import ServingMonths
 from catena.chain.training_data import open_registry
 from catena.declaration import UseCase
 from catena.lake import PREDICTIONS, Lake, Written, arrow_schema, identity_of
@@ -44,50 +44,66 @@ def _score(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month:
 
 def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month: str, run: Run) -> Outcome:
     lake = workspace.lake(usecase)
-    entries = ServingMonths(workspace.ledger, usecase)
-    serves = entries.serves(f"{month}-01")
-    if serves is None:
-        return Outcome("skipped", _why_nothing_serves(usecase, entries, month))
+    deployments = Deployments(workspace.ledger, usecase)
+    serving = {day: serves for day in wanted if (serves := deployments.serves(day)) is not None}
+    if deployments.decision(month) is None or (wanted and not serving):
+        return Outcome("skipped", _why_nothing_serves(usecase, deployments, wanted[0] if wanted else f"{month}-01"))
     if not wanted:
         return Outcome("skipped", "no day lies in the calendar")
-    settlement = _settled(lake, usecase, wanted, serves)
+    settlement = _settled(lake, usecase, wanted, deployments)
     due, current = settlement.due, list(settlement.current)
-    written = _score_days(workspace, usecase, due, serves, run) if due else None
+    written = _score_days(workspace, usecase, due, serving, run) if due else None
     published = _publish(workspace, usecase, lake, sorted({*due, *current}))
     changed = tuple(sorted({*(written.changed_partitions if written else ()), *published}))
     if changed:
         kept = current if run.try_number > 1 else []
+        by = _versions(serving, changed)
         return Outcome(
-            "published", f"{len(changed)} days scored by {serves['model_version']} ({serves['role']})",
+            "published", f"{len(changed)} days scored by {_named(by)}",
             tuple(sorted({*changed, *kept})), {_TABLE: written.version} if written else {},
-            details={"serves": serves, "days": len(changed)},
+            details={"serves": by[-1], "versions": [serves["model_version"] for serves in by], "days": len(changed)},
         )  # fmt: skip
     done = tuple(sorted({*due, *current}))
     if done:
         kept_days = done if run.try_number > 1 else ()
-        return Outcome("unchanged", f"scored by {serves['model_version']} from the same features already", kept_days)
+        by = _versions(serving, done)
+        return Outcome("unchanged", f"scored by {_named(by)} from the same features already", kept_days)
     return Outcome("skipped", settlement.waiting or "nothing to score")
 
 
-def _why_nothing_serves(usecase: UseCase, entries: ServingMonths, month: str) -> str:
+def _why_nothing_serves(usecase: UseCase, deployments: Deployments, day: str) -> str:
+    month = month_of(day)
     if month == month_of(usecase.calendar.first):
         return "first training period, nothing serves yet"
-    if entries.is_unserved(f"{month}-01"):
+    if deployments.is_unserved(day):
         return f"nothing serves in {month}: there was nothing to train on"
     return f"waiting for the decision on what serves in {month}"
 
 
-def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], serves: Mapping[str, Any]) -> Settlement:
+def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], deployments: Deployments) -> Settlement:
     features = usecase.features.table
-    besides = {name: serves[name] for name in ("model_version", "sha256", "role")}
+
+    def besides(day: str) -> Mapping[str, Any] | None:
+        serves = deployments.serves(day)
+        return None if serves is None else {name: serves[name] for name in ("model_version", "sha256", "role")}
+
     return settle(
         lake, usecase.calendar, wanted=wanted, output=_TABLE, spine=features, needs=[Need(features)],
-        besides=lambda _: besides, is_decided=lambda _table, _day: False,
+        besides=besides, is_decided=lambda _table, _day: False,
     )  # fmt: skip
 
 
+def _versions(serving: Mapping[str, Serves], days: Sequence[str]) -> list[Serves]:
+    """Return what serves on the days, each version once, in the order of its first day."""
+    return list({serving[day]["model_version"]: serving[day] for day in days}.values())
+
+
+def _named(versions: Sequence[Serves]) -> str:
+    return ", then ".join(f"{serves['model_version']} ({serves['role']})" for serves in versions)
+
+
 def _score_days(
-    workspace: Workspace, usecase: UseCase, due: Mapping[str, int], serves: Mapping[str, Any], run: Run
+    workspace: Workspace, usecase: UseCase, due: Mapping[str, int], serving: Mapping[str, Serves], run: Run
 ) -> Written:
     lake = workspace.lake(usecase)
     days, features = sorted(due), usecase.features.table
@@ -95,16 +111,25 @@ def _score_days(
     model = usecase.model
     columns = dict.fromkeys(("partition", "entity", "decision_at", *model.features, *model.baseline_by))
     rows = lake.read(features, days, columns=list(columns), version=version)
-    trusted = trusted_types(model)
-    estimator = open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
-    scores = predict(estimator, rows.to_pandas(), model, serves["role"])
     before = lake.read(_TABLE, days)
-    new = _revision(rows, scores, before, serves, version or 0)
+    parts = [before]
+    by = _versions(serving, days)
+    for serves in by:
+        its = pa.array([day for day in days if serving[day]["model_version"] == serves["model_version"]])
+        part = rows.filter(pc.is_in(rows["partition"], value_set=its)) if len(by) > 1 else rows
+        estimator = _estimator(workspace, usecase, serves)
+        scores = predict(estimator, part.to_pandas(), model, serves["role"])
+        parts.append(_revision(part, scores, before, serves, version or 0))
     return lake.overwrite(
-        _TABLE, pa.concat_tables([before, new]), run=run, partitions=days, inputs=due,
+        _TABLE, pa.concat_tables(parts), run=run, partitions=days, inputs=due,
         input_versions={features: version}, accounting=Accounting(rows.num_rows, rows.num_rows, 0),
-        details={"model_version": serves["model_version"]},
+        details={"model_version": ", ".join(str(serves["model_version"]) for serves in by)},
     )  # fmt: skip
+
+
+def _estimator(workspace: Workspace, usecase: UseCase, serves: Serves) -> Any:
+    trusted = trusted_types(usecase.model)
+    return open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
 
 
 def _revision(

@@ -1,7 +1,7 @@
 """Training sets as named snapshots: taken once for a month, kept in the archive, recorded in the ledger.
 
 `train`, `promote` and a replay read a snapshot's rows and never the tables, so that they see the same, whatever is
-corrected, compacted or deleted there (docs/decisions/009). What a snapshot's record holds belongs in
+corrected, compacted or deleted there (docs/decisions/011). What a snapshot's record holds belongs in
 `catena.modeling.snapshot`.
 """
 

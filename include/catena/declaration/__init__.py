@@ -11,7 +11,7 @@ from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotN
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
-from catena.declaration.watching import Limit, Monitoring
+from catena.declaration.watching import Guard, Limit, Monitoring
 
 __all__ = [
     "Amount",
@@ -30,6 +30,7 @@ __all__ = [
     "FileSource",
     "Fresh",
     "Gate",
+    "Guard",
     "Holds",
     "HourlyVolume",
     "InSet",

@@ -73,6 +73,18 @@ ORDER BY partition"""
     )
 
 
+def changes(month: str) -> Query:
+    """Return the query of the rollbacks of the month and the promotions by hand, each from the day it took effect."""
+    sql = """
+SELECT partition AS day, kind, payload ->> '$.serves.model_version' AS model_version,
+       payload ->> '$.replaces.model_version' AS replaces, payload ->> '$.actor' AS actor,
+       payload ->> '$.reason' AS reason, id AS entry
+FROM ledger
+WHERE kind IN ('promotion', 'rollback') AND subject = 'model' AND length(partition) = 10 AND partition[:7] = $month
+ORDER BY partition, id"""
+    return Query("changes", "What else was changed in what serves, and why.", sql, _ledger(), {"month": month})
+
+
 def candidate(month: str) -> Query:
     """Return the query of what was trained on the data up to the month."""
     metrics = ", ".join(

@@ -8,7 +8,7 @@ With few days the usual percentile interval is too narrow. Here bounds come from
 An Introduction to the Bootstrap, 1993, chapter 12), which Cameron, Gelbach and Miller (2008) found to hold its level
 with few clusters; the standard error, of the estimate and of each resample, is the jackknife's over days. A bound is
 never nearer to the estimate than Student's t with days - 1 degrees of freedom puts it: the wider of the two holds.
-How each one covers is measured in docs/decisions/009-promotion-gate.md.
+How each one covers is measured in docs/decisions/010-promotion-gate.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many threads numbers are worked out with: one, so that sums come in one order on every machine.
 
-Many tasks run side by side, so more threads would gain nothing (docs/decisions/009).
+Many tasks run side by side, so more threads would gain nothing (docs/decisions/011).
 """
 
 from __future__ import annotations

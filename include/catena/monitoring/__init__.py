@@ -9,17 +9,23 @@ from catena.monitoring.condition import (
     volumes,
 )
 from catena.monitoring.drift import Drift, Reference, reference_days, references, stability_index
-from catena.monitoring.measures import Alert, Measure, alerts, health_rows
-from catena.monitoring.performance import performance
+from catena.monitoring.guard import Breach, Judged, breaches
+from catena.monitoring.measures import GUARDED, Alert, Measure, alerts, health_rows
+from catena.monitoring.performance import guarded, performance
 
 __all__ = [
+    "GUARDED",
     "Alert",
+    "Breach",
     "Drift",
+    "Judged",
     "Measure",
     "Reference",
     "alerts",
+    "breaches",
     "feature_drift",
     "freshness",
+    "guarded",
     "health_rows",
     "null_rates",
     "performance",

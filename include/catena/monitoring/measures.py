@@ -15,6 +15,9 @@ import pyarrow as pa
 from catena.declaration import Limit, Monitoring
 from catena.lake import HEALTH, arrow_schema
 
+# Dimension of what the guard judges: a version, on its own rows of the window.
+GUARDED = "serving"
+
 
 @dataclass(frozen=True)
 class Measure:

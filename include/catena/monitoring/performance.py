@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from catena.declaration import Guard
 from catena.modeling.metrics import evaluate
-from catena.monitoring.measures import Measure, measures
+from catena.monitoring.measures import GUARDED, Measure, finite, measures
 
 # Below this a slice's metric is noise.
 MINIMUM_SLICE_ROWS = 30
@@ -38,6 +39,17 @@ def performance(
             if len(part) >= MINIMUM_SLICE_ROWS:
                 found += measures(of_slice(part, kind), window_days, len(part), dimension=column, value_of=str(value))
     return found
+
+
+def guarded(scored: pd.DataFrame, kind: Literal["binary", "regression"], guard: Guard, version: str) -> list[Measure]:
+    """Return the guard's measure of a version, on the rows of the window that it scored itself.
+
+    Args:
+        scored: columns `score`, `label` and `model_version`, of the guard's window.
+    """
+    own = scored[(scored["model_version"] == version) & scored["label"].notna()]
+    value = realised(own, kind).get(guard.measure)
+    return [Measure(guard.measure, guard.window_days, finite(value), len(own), GUARDED, version)]
 
 
 def realised(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> dict[str, float | None]:

@@ -50,6 +50,17 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
+class Registered(ModelVersion):
+    """A version as the registry tells of it.
+
+    Attributes:
+        month: its training month, None where it was registered by hand.
+    """
+
+    month: str | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a run records besides the model.
 
@@ -87,6 +98,16 @@ class Registry:
         """Return the version that was made under a training key, None where there is none."""
         found = self._client.search_model_versions(f"name = '{name}' AND tags.`training_key` = '{training_key}'")
         return min((_version(item) for item in found), key=lambda item: item.version, default=None)
+
+    def described(self, name: str, version: int) -> Registered | None:
+        """Return a version with what the registry tells of it, None where there is none."""
+        try:
+            found = self._client.get_model_version(name, str(version))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return Registered(name, version, str(found.run_id), str(found.tags["sha256"]), found.tags.get("month"))
 
     def register(
         self, name: str, estimator: Any, evidence: Evidence, trusted: Sequence[str], *, experiment: str

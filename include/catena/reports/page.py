@@ -69,6 +69,7 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
         trends.extreme_days(usecase, month),
         *(trends.by_dimension(usecase, month, column) for column in usecase.report.dimensions),
         conduct.decisions(month),
+        conduct.changes(month),
         conduct.candidate(month),
         conduct.verdicts(month),
         conduct.refused(month),

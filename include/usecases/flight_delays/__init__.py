@@ -24,7 +24,7 @@ USECASE = UseCase(
     features=FEATURES,
     label=LABEL,
     model=MODEL,
-    # Chosen by the year's decisions and by power: docs/decisions/009-promotion-gate.md.
+    # Chosen by the year's decisions and by power: docs/decisions/010-promotion-gate.md.
     gate=Gate(
         metric="roc_auc",
         refresh_margin=0.01,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catena.declaration import Amount, Limit, Monitoring, Reference, Report
+from catena.declaration import Amount, Guard, Limit, Monitoring, Reference, Report
 
 MONITORING = Monitoring(
     trailing_days=28,
@@ -27,7 +27,13 @@ MONITORING = Monitoring(
         Limit(measure="quarantine_rate", is_trailing=False, maximum=0.02, reason="Many rows of the day were refused."),
         Limit(measure="freshness_h", is_trailing=False, maximum=12.0, reason="The newest outcomes of the day are old."),
     ),
-)
+    # Measured over February to July 2013 with at least 1,500 rows: the lowest is 0.632 for the models that served, and
+    # 0.549 the highest for their scores shuffled. Between them, so that neither a week of storms nor luck passes it.
+    guard=Guard(
+        measure="roc_auc", window_days=7, minimum=0.58, minimum_rows=1_500, confirmation_days=3, cooldown_days=14,
+        reason="The model no longer tells late flights from others.",
+    ),
+)  # fmt: skip
 
 REPORT = Report(
     title="Flight delays out of New York",

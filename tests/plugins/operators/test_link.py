@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from catena.run import Accounting, Outcome, RowsLost, Run
 from catena.settings import settings
 from catena.workspace import Workspace
 from catena_airflow.assets import RareHint
+from catena_airflow.operators.check_guard import CheckGuardOperator
 from catena_airflow.operators.ingest_partition import IngestPartitionOperator
 from catena_airflow.operators.link import LinkOperator
 from catena_airflow.operators.promote_candidate import PromoteCandidateOperator
+from catena_airflow.partition_run import actor_of
 
 Contexts = Callable[..., Any]
 USECASE = declared_usecases()[0]
@@ -109,6 +112,26 @@ def test_promotion_tells_month_of_effect_and_training_month() -> None:
     operator = PromoteCandidateOperator(task_id="promote", usecase=USECASE.name, champion=TABLE, decision=SETTLED)
     emissions = operator.emissions(["2013-02", "2014-01"])
     assert emissions == {TABLE: ["2013-02", "2014-01"], SETTLED: ["2013-01", "2013-12"]}
+
+
+def test_guard_tells_the_months_and_from_where_on_decisions_are_overtaken(make_context: Contexts) -> None:
+    """A rollback is told to scoring and promotion; where what serves goes on serving, nobody hears of anything."""
+    operator = CheckGuardOperator(task_id="guard", usecase=USECASE.name, champion=TABLE, candidate=SETTLED)
+    given = make_context()
+    done = Outcome("published", "gone", ("2013-02", "2013-03"), details={"rollback": {"decided": "2013-01"}})
+    operator.announce(given, done)
+    assert (heard(given, TABLE), heard(given, SETTLED)) == ({"2013-02", "2013-03"}, {"2013-01"})
+    with pytest.raises(AirflowSkipException, match="no model that serves fails"):
+        operator.announce(make_context(), Outcome("unchanged", "no model that serves fails its guard"))
+
+
+def test_rollback_knows_who_asked(make_context: Contexts) -> None:
+    """The ledger names the user of the UI; a run that nobody is known for says so."""
+    given = make_context()
+    given["dag_run"] = SimpleNamespace(triggering_user_name="ada")
+    assert actor_of(given) == "airflow:ada"
+    given["dag_run"].triggering_user_name = None
+    assert actor_of(given) == "airflow:unknown"
 
 
 class AnsweringIngest(IngestPartitionOperator):

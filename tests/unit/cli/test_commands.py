@@ -76,6 +76,18 @@ def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: S
     assert (ledger.returncode, json.loads(ledger.stdout)) == (0, [])
 
 
+def test_models_that_never_served_have_no_history_and_no_rollback(tmp_path: Path, postgres_settings: Settings) -> None:
+    """An empty history is an empty list; what cannot be rolled back or is unknown is wrong usage, with the reason."""
+    url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
+    there = {"CATENA_DATABASE_URL": url, "CATENA_API_PORT": "1"}
+    history = catena(tmp_path, "models", "history", "flight_delays", "--json", **there)
+    assert (history.returncode, json.loads(history.stdout)) == (0, [])
+    rollback = catena(tmp_path, "models", "rollback", "flight_delays", "--reason", "x", **there)
+    assert (rollback.returncode, "nothing was decided" in rollback.stderr) == (2, True)
+    show = catena(tmp_path, "models", "show", "flight_delays", "trains/1", **there)
+    assert (show.returncode, "trains/1" in show.stderr) == (2, True)
+
+
 def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
     """Stopping a stopped installation succeeds, at once."""
     begun = time.monotonic()

@@ -9,6 +9,7 @@ import pytest
 
 from catena.chain.monitor import monitor_partition
 from catena.chain.report import issue_report, report_path, verify_report
+from catena.partitions import start_of
 from catena.reports import evidence_of, numbers_of
 
 
@@ -168,3 +169,26 @@ def test_the_index_leads_to_every_report(watched):
     addresses = re.findall(r'href="([^"]+)"', index.read_text(encoding="utf-8"))
     assert addresses == ["parcels/reports/2013-02.html", "parcels/reports/2013-01.html"]
     assert all((index.parent / address).exists() for address in addresses)
+
+
+def test_a_rollback_issues_the_report_anew_and_stands_on_it(watched):
+    """Who took a version out of service, from which day and why is told to whoever reads the month's report."""
+    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
+    served = {"model_version": "1", "role": "champion", "trained_on": "2013-01"}
+    watched.workspace.ledger.append(
+        watched.run, kind="rollback", subject="model", partition="2013-02-20", decision="ROLLBACK",
+        effective_at=start_of("2013-02-20"),
+        payload={"serves": served | {"model_version": "0"}, "replaces": served, "actor": "os:ada",
+                 "reason": "complaints of <customers>", "is_automatic": False},
+    )  # fmt: skip
+    assert issue_report(watched.workspace, watched.usecase, "2013-02", watched.run).status == "published"
+    page = page_of(watched, "2013-02")
+    assert "asked by os:ada" in page
+    assert "complaints of &lt;customers&gt;" in page
+    shown = dict(numbers_of(page))
+    assert (shown["changes.0.model_version.text"], shown["changes.0.replaces.text"]) == ("0", "1")
+    assert verify_report(watched.workspace, watched.usecase, "2013-02") == []
+    # Days that the other version scored wait for scoring before they are measured again.
+    version = watched.lake.version("health")
+    monitor_partition(watched.workspace, watched.usecase, "2013-02-27", watched.run)
+    assert watched.lake.version("health") == version
