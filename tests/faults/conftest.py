@@ -27,6 +27,7 @@ from pydantic import SecretStr
 
 from catena.chain.stream import drain_streams
 from catena.chain.stream_landing import Limits
+from catena.chain.stream_news import record_heard
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.platform import installation, processes
@@ -182,6 +183,11 @@ class Ground:
         """Drain once in this process."""
         run = Run("flight_delays", "stream", "here", code_version="test")
         return drain_streams(self.workspace(lake), self.usecase, run, Limits(batch=batch))
+
+    def tell(self, outcome: Outcome, lake: str = "lake") -> None:
+        """Record that downstream heard of what a drain changed, as the operator does."""
+        run = Run("flight_delays", "stream", "here", code_version="test")
+        record_heard(self.workspace(lake), self.usecase, run, outcome.details["heard"])
 
     def start_drain(self, lake: str = "lake", **order: Any) -> Process:
         """Start a process that drains, and wait until it begins."""

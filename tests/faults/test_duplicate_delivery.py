@@ -17,7 +17,7 @@ def test_events_that_come_again_change_no_clean_table(ground_of):
     ground = ground_of("flights", "weather")
     told = ground.told("2013-02-01", "2013-02-01", corrupt=0.01)
     ground.publish(told)
-    ground.drain()
+    ground.tell(ground.drain())
     lake = ground.workspace().lake(ground.usecase)
     before = ground.clean()
     tables = [table for table in before if table != "quarantine"]
