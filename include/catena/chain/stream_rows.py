@@ -5,12 +5,12 @@ Reading and committing them belongs in `catena.chain.stream_landing`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from catena.declaration import Calendar, Stream
@@ -21,7 +21,7 @@ from catena.streams.port import Batch, Record
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # One form for one meaning, so that copies of an event are known as such whatever their producer's spelling.
-_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_WRITER = msgspec.json.Encoder(order="sorted")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _rows_of_events(told: Sequence[_Told], common: Mapping[str, Any], schema: pa
         "event_id": [document["event_id"] for document in documents],
         "type": [document["type"] for document in documents],
         "key": [document["key"] for document in documents],
-        "data": [_WRITER.encode(document["data"]) for document in documents],
+        "data": [_WRITER.encode(document["data"]).decode() for document in documents],
         "schema_version": [document["schema_version"] for document in documents],
         "event_time": [_microseconds(each.facts.event_time) for each in told],
         "known_at": [each.known_at for each in told],

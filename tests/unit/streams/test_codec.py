@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -210,10 +211,16 @@ def refuse(constant: str):
     raise ValueError(f"{constant} is no JSON")
 
 
+def finite(text: str) -> float:
+    if math.isinf(float(text)):
+        raise ValueError(f"{text[:40]} is beyond the range of numbers")
+    return float(text)
+
+
 def read_strictly(value: bytes):
     """Return what the standard library reads, or why it does not: the rules that readers of dead letters know."""
     try:
-        document = json.JSONDecoder(parse_constant=refuse).decode(value.decode("utf-8"))
+        document = json.JSONDecoder(parse_constant=refuse, parse_float=finite).decode(value.decode("utf-8"))
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         return None, "it is nested too deeply"
