@@ -1,0 +1,169 @@
+"""How much a single feature tells of the label, and whether it is a column that is known only later. Pure.
+
+What counts as too much is declared; what follows from it belongs in `catena.insights.alarms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catena.insights.associations import column_numbers, is_number
+from catena.modeling.metrics import binary_metrics
+
+Numbers = npt.NDArray[np.float64]
+BINS = 40
+# A value's mean is drawn towards the mean of all as if it had so many rows more.
+PRIOR_ROWS = 20.0
+# Keeps the solution defined where columns say the same; in units of a column's variance.
+RIDGE = 1e-4
+
+
+def single_power(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return for each feature how well it ranks the label by itself, and beyond the other features; best first.
+
+    `alone`: ROC AUC of the mean label of its value (numbers in bins, missing is a value), each mean learned on the
+    other half of the days, so that neither shape nor direction matters and a name does not flatter itself.
+    `beyond`: of what a linear fit of the other numeric features leaves of it. Harmless columns that differ by the
+    outcome, as scheduled and actual arrival do, are seen only so. None where a feature has too few rows.
+
+    Args:
+        rows: `day`, `label_value` (0 or 1), and the features.
+        told: `minimum_rows`.
+    """
+    least = int(told["minimum_rows"])
+    names = [name for name in rows.column_names if name not in ("day", "label_value")]
+    label = column_numbers(rows["label_value"])
+    place = {day: number for number, day in enumerate(sorted(set(rows["day"].to_pylist())))}
+    fold = np.array([place[day] % 2 for day in rows["day"].to_pylist()], dtype=np.int64)
+    numeric = {name: column_numbers(rows[name]) for name in names if _is_numeric(rows[name].type)}
+    left = remainders(numeric)
+    found = []
+    for name in names:
+        is_there = ~np.isnan(numeric[name]) if name in numeric else rows[name].is_valid().to_numpy()
+        count = int(is_there.sum())
+        alone = beyond = None
+        if count >= least:
+            codes = _binned(numeric[name]) if name in numeric else _coded(rows[name])
+            alone = _auc(label, _cross_fitted(codes, label, fold))
+            if name in left:
+                straight = _auc(label[is_there], left[name][is_there])
+                beyond = None if straight is None else max(straight, 1 - straight)
+        found.append({"name": name, "rows": count, "alone": alone, "beyond": beyond})
+    return sorted(found, key=lambda row: (-max(row["alone"] or 0.0, row["beyond"] or 0.0), row["name"]))
+
+
+def remainders(numeric: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return what the least squares fit of all other columns leaves of each; columns of one value are left out.
+
+    Missing values count as the column's mean. All fits come from one inverse of the covariances.
+    """
+    standard = {}
+    for name, values in numeric.items():
+        known = values[~np.isnan(values)]
+        if known.size and known.std() > 0:
+            standard[name] = np.where(np.isnan(values), 0.0, (values - known.mean()) / known.std())
+    if len(standard) < 2:
+        return {}
+    matrix = np.column_stack(list(standard.values()))
+    covariance = matrix.T @ matrix / len(matrix)
+    precision = np.linalg.inv(covariance + RIDGE * np.eye(len(covariance)))
+    left = (matrix @ precision) / np.diag(precision)
+    return {name: left[:, number] for number, name in enumerate(standard)}
+
+
+def twins(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return for each column that is known only later the feature that agrees with it most, beyond chance.
+
+    Agreement is Cohen's kappa over equal values: 1 for a copy, 0 for what chance gives. A share of equal values alone
+    would call two columns of zeros the same.
+
+    Args:
+        rows: features as `feature__<name>`, and later columns as `later__<table>__<name>`, in the same order of rows.
+        told: `minimum_rows`.
+    """
+    least = int(told["minimum_rows"])
+    features = [name for name in rows.column_names if name.startswith("feature__")]
+    found = []
+    for later in (name for name in rows.column_names if name.startswith("later__")):
+        _, table, column = later.split("__", 2)
+        best: tuple[float, str, int] | None = None
+        for feature in features:
+            if _family(rows[feature].type) != _family(rows[later].type):
+                continue
+            kappa, count = _kappa(rows[feature], rows[later], least)
+            if kappa is not None and (best is None or kappa > best[0]):
+                best = (kappa, feature.removeprefix("feature__"), count)
+        agreement, name, count = best or (None, None, 0)
+        found.append({"table": table, "column": column, "name": name, "agreement": agreement, "rows": count})
+    return sorted(found, key=lambda row: (-(row["agreement"] or 0.0), row["table"], row["column"]))
+
+
+def _kappa(one: pa.ChunkedArray, other: pa.ChunkedArray, least: int) -> tuple[float | None, int]:
+    both = pc.and_(one.is_valid(), other.is_valid())
+    count = int(pc.sum(both).as_py() or 0)
+    if count < least:
+        return None, count
+    x, y = (_comparable(column.filter(both)) for column in (one, other))
+    values, places = np.unique(np.concatenate([x, y]), return_inverse=True)
+    shares = [np.bincount(part, minlength=len(values)) / count for part in (places[:count], places[count:])]
+    chance = float(shares[0] @ shares[1])
+    equal = float((x == y).mean())
+    # Two constants agree by chance alone.
+    return ((equal - chance) / (1 - chance) if chance < 1 else 0.0), count
+
+
+def _comparable(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    if _is_numeric(column.type):
+        return column_numbers(column)
+    if pa.types.is_timestamp(column.type):
+        return np.asarray(column.cast(pa.int64()).to_numpy())
+    return np.asarray(column.to_pylist(), dtype=str)
+
+
+def _family(type_: pa.DataType) -> str:
+    if _is_numeric(type_):
+        return "number"
+    return "instant" if pa.types.is_timestamp(type_) else "text"
+
+
+def _is_numeric(type_: pa.DataType) -> bool:
+    return is_number(type_) or bool(pa.types.is_boolean(type_))
+
+
+def _binned(values: Numbers) -> npt.NDArray[np.int64]:
+    known = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, values, side="right")
+    bins[np.isnan(values)] = edges.size + 1
+    return np.asarray(bins, dtype=np.int64)
+
+
+def _coded(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    indices = column.combine_chunks().cast(pa.string()).dictionary_encode().indices
+    return np.asarray(pc.fill_null(indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64) + 1
+
+
+def _cross_fitted(codes: npt.NDArray[np.int64], label: Numbers, fold: npt.NDArray[np.int64]) -> Numbers:
+    """Return each row's mean label of its value, learned on the rows of the other fold."""
+    score = np.full(len(label), np.nan)
+    size = int(codes.max()) + 1
+    for one in (0, 1):
+        learned, judged = fold != one, fold == one
+        if not learned.any():
+            # A single day: nothing to learn from but itself.
+            learned = judged
+        mean = label[learned].mean()
+        rows = np.bincount(codes[learned], minlength=size)
+        sums = np.bincount(codes[learned], label[learned], minlength=size)
+        score[judged] = ((sums + PRIOR_ROWS * mean) / (rows + PRIOR_ROWS))[codes[judged]]
+    return score
+
+
+def _auc(label: Numbers, score: Numbers) -> float | None:
+    return binary_metrics(label, score)["roc_auc"]

@@ -1,0 +1,151 @@
+"""The link `explore` on real flights: what it says, that every number stands, and when it rings."""
+
+from __future__ import annotations
+
+import html
+import random
+import re
+import statistics
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from catena.chain.explore import UnknownTable, explore, verify_exploration
+from catena.insights import ask
+from catena.insights.exploration import split
+from catena.partitions import days
+from catena.reports import evidence_of, numbers_of
+
+
+def test_real_flights_are_silent_and_every_number_stands(flights: Any) -> None:
+    """No alarm on the real features; each number comes out of its query again, also after the tables moved on."""
+    outcome = flights.explore()
+    assert (outcome.status, outcome.details["verdict"]) == ("published", "CLEAR")
+    checks = {check["how"]: check for check in flights.entry().payload["checks"]}
+    assert [check["verdict"] for check in checks.values()] == ["CLEAR"] * 4 + ["NOT_CHECKED"]
+    assert checks["made again at the cut and compared"]["checked"] > 60
+    page = flights.page()
+    assert len(numbers_of(page)) > 500
+    assert "No sign of leakage" in outcome.reason
+    flights.replace_feature("temperature_f", "0")
+    empty = flights.lake.read("outcomes", [])
+    flights.lake.overwrite("outcomes", empty, run=flights.run, partitions=["2013-01-05"], standing="final")
+    assert verify_exploration(flights.workspace, flights.usecase, flights.period) == []
+
+
+def test_figures_agree_with_a_count_by_hand(flights: Any) -> None:
+    """Rows, missing and distinct values, median, and the rate of an airport are those of the rows themselves."""
+    flights.explore()
+    queries = evidence_of(flights.page())["numbers"]
+    names = [column.name for column in flights.usecase.table("outcomes").columns if column.name != "partition"]
+    rows = flights.lake.read("outcomes").to_pylist()
+    delays = [row["arrival_delay_min"] for row in rows if row["arrival_delay_min"] is not None]
+    place = names.index("arrival_delay_min")
+
+    def shown(query: str, column: str, row: int) -> Any:
+        return next(n["value"] for n in queries.values() if (n["query"], n["column"], n["row"]) == (query, column, row))
+
+    assert shown("rows_outcomes", "rows", 0) == len(rows)
+    assert shown("columns_outcomes", "missing_share", place) == pytest.approx(1 - len(delays) / len(rows))
+    assert shown("columns_outcomes", "distinct_values", place) == len(set(delays))
+    assert shown("columns_outcomes", "median", place) == statistics.median(delays)
+    assert shown("columns_outcomes", "maximum", place) == max(delays)
+    landed = [row for row in rows if row["arrival_delay_min"] is not None and row["origin"] == "EWR"]
+    rate = sum(row["arrival_delay_min"] > 15 for row in landed) / len(landed)
+    assert shown("target_by_origin", "label_mean", 0) == pytest.approx(rate)
+
+
+def test_no_number_stands_without_evidence(flights: Any) -> None:
+    """Outside cited numbers, charts, quotations and declared names, the page shows no digit."""
+    flights.explore()
+    page = flights.page()
+    for element in ("script", "style", "svg", "details", "q", "code", "title", "nav"):
+        page = re.sub(rf"<{element}\b.*?</{element}>", "", page, flags=re.DOTALL)
+    page = re.sub(r'<span class="n[^>]*>[^<]*</span>', "", page)
+    words = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("1 January 2013 to 12 January 2013", "")
+    assert (
+        re.findall(r".{20}\d.{10}", words.replace("Arrives more than 15 minutes", "").replace("than 15 minutes", ""))
+        == []
+    )
+
+
+def test_the_same_inputs_give_the_page_once_and_the_same_bytes(flights: Any) -> None:
+    """Unchanged inputs write nothing; a lost page comes back byte for byte; a changed day gives a new one."""
+    flights.explore()
+    page, path = flights.page(), flights.workspace.pages(flights.usecase, "explorations") / f"{flights.period}.html"
+    again = flights.explore()
+    assert (again.status, again.partitions, again.details["verdict"]) == ("unchanged", (), "CLEAR")
+    path.unlink()
+    assert flights.explore().status == "published"
+    assert flights.page() == page
+    assert len(flights.workspace.ledger.entries("flight_delays", kind="exploration")) == 1
+    weather = flights.lake.read("weather", ["2013-01-05"])
+    flights.lake.overwrite("weather", weather.slice(1), run=flights.run, partitions=["2013-01-05"], standing="final")
+    assert flights.explore().status == "published"
+    assert flights.page() != page
+
+
+def test_what_is_known_only_later_rings(flights: Any) -> None:
+    """Time in the air is known after landing: a feature that holds it is not what its SQL makes, and is a copy."""
+    flights.replace_feature("aircraft_seats", "o.air_time_min")
+    assert flights.explore().details["verdict"] == "ALARM"
+    assert flights.alarms() == {
+        ("knows_the_future", "aircraft_seats", "differing"), ("knows_the_future", "aircraft_seats", "agreement"),
+    }  # fmt: skip
+    assert "Signs of leakage: aircraft_seats" in flights.entry().payload["headline"]
+    assert verify_exploration(flights.workspace, flights.usecase, flights.period) == []
+
+
+def test_arrival_times_ring(flights: Any) -> None:
+    """The delay at arrival tells everything alone; the clock time of the arrival does beside the scheduled one."""
+    flights.replace_feature("aircraft_seats", "o.arrival_delay_min")
+    came = "f.departure_local_min + f.scheduled_duration_min + o.arrival_delay_min"
+    flights.replace_feature("aircraft_engines", came)
+    flights.explore()
+    rung = flights.alarms()
+    assert {("too_good", "aircraft_seats", "alone"), ("knows_the_future", "aircraft_seats", "agreement")} <= rung
+    assert {("too_good", "aircraft_engines", "beyond"), ("knows_the_future", "aircraft_engines", "differing")} <= rung
+
+
+def test_a_random_split_rings_and_one_in_time_does_not() -> None:
+    """Rows that are shared out by chance lie in each other's time; the declared split does not."""
+    names = [(day, f"{day}-{k}") for day in days("2013-01-01", "2013-01-28") for k in range(5)]
+
+    def judged(parts: list[str]) -> dict[str, Any]:
+        at = [f"{day} 08:00:00+00" for day, _ in names]
+        rows = pa.table({
+            "part": parts, "partition": [day for day, _ in names], "entity": [key for _, key in names],
+            "decision_at": at, "label_known_at": at,
+        })  # fmt: skip
+        return ask(split("flight_delays/2013-01@0"), {"split": rows})[0]
+
+    in_time = judged(["train" if day < "2013-01-22" else "holdout" for day, _ in names])
+    assert (in_time["shared_entities"], in_time["before_train_ends"], in_time["late_labels"]) == (0, 0, 0)
+    chance = random.Random(1)
+    by_chance = judged([chance.choice(["train", "train", "holdout"]) for _ in names])
+    assert by_chance["before_train_ends"] > 20
+    assert by_chance["late_labels"] > 20
+
+
+def test_chosen_tables_have_a_page_of_their_own(flights: Any) -> None:
+    """Only the chosen table is read and shown, without leakage; an unknown one is refused by name."""
+    outcome = flights.explore(["weather"])
+    assert (outcome.status, outcome.details["verdict"]) == ("published", "PROFILED")
+    page = flights.page(["weather"])
+    assert 'id="weather"' in page
+    assert 'id="leakage"' not in page
+    assert set(evidence_of(page)["queries"]["columns_weather"]["tables"]) == {"weather"}
+    assert flights.entry("profile:weather").decision == "PROFILED"
+    index = (flights.workspace.settings.pages / "index.html").read_text(encoding="utf-8")
+    assert f"flight_delays/explorations/{flights.period}.weather.html" in index
+    with pytest.raises(UnknownTable, match=r"trains.*schedule"):
+        flights.explore(["trains"])
+
+
+def test_it_waits_for_each_day(flights: Any) -> None:
+    """A day that is not there, and is not known to stay absent, is named; nothing is written."""
+    outcome = explore(flights.workspace, flights.usecase, "2013-01", flights.run)
+    assert (outcome.status, "schedule[2013-01-13]" in outcome.reason) == ("skipped", True)
+    assert flights.workspace.ledger.entries("flight_delays", kind="exploration") == []
+    assert explore(flights.workspace, flights.usecase, "2014-01", flights.run).status == "skipped"
