@@ -5,11 +5,11 @@ What the page says belongs in `catena.reports.exploration`; what it asks, and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catena.chain.features import current_days, decided_absent, made_again
 from catena.chain.report import write_index, write_page
@@ -184,29 +184,45 @@ def _asked(
     every = days(span.first, span.last)
     spread = dict.fromkeys(every[round(step * (len(every) - 1) / (_REBUILT - 1))] for step in range(_REBUILT))
     current = current_days(lake, usecase, list(spread), workspace.ledger)
+    if not current:
+        return asked
+    read = lake_columns(usecase.features, {table.name: table for table in usecase.tables})
+    # Its days and the versions of its inputs stand in its name: a source has one version and one range.
+    pinned = ",".join(f"{name}={_version(lake, name)}" for name in read)
     columns = tuple(column.name for column in usecase.table(usecase.features.table).columns)
-    # Its inputs are pinned by name, because one version stands for one source.
-    pinned = ",".join(f"{name}={_version(lake, name)}" for name in lake_columns(
-        usecase.features, {table.name: table for table in usecase.tables}))  # fmt: skip
-    source = Source(f"{_REBUILT_PREFIX}{pinned}", columns)
-    return [*asked, *(rebuilt(usecase, replace(source, first=day, last=day), day) for day in current)]
+    source = Source(f"{_REBUILT_PREFIX}{'+'.join(current)}/{pinned}", columns)
+    return [*asked, rebuilt(usecase, span, source, current)]
 
 
 def _answers(workspace: Workspace, usecase: UseCase, asked: Sequence[Query]) -> dict[str, Answer]:
-    """Ask every question of the versions that are current now; each table's version is the same for all questions."""
+    """Ask every question of the versions that are current now; each table is read once, at one version."""
     lake = workspace.lake(usecase)
-    versions: dict[str, int] = {}
-    read: dict[Source, pa.Table] = {}
+    sources = [source for query in asked for source in query.sources.values()]
+    wide = {name: _widest([each for each in sources if each.table == name]) for name in {s.table for s in sources}}
+    versions = {name: 0 if "/" in name else _version(lake, name) for name in wide}
+    rows = {name: _read(workspace, usecase, source, versions[name]) for name, source in sorted(wide.items())}
     answers = {}
     for query in asked:
-        for source in query.sources.values():
-            if source.table not in versions:
-                versions[source.table] = 0 if "/" in source.table else _version(lake, source.table)
-            if source not in read:
-                read[source] = _read(workspace, usecase, source, versions[source.table])
         pinned = {name: versions[source.table] for name, source in query.sources.items()}
-        answers[query.name] = Answer(query, pinned, ask(query, {n: read[s] for n, s in query.sources.items()}))
+        tables = {name: _part(rows[source.table], source) for name, source in query.sources.items()}
+        answers[query.name] = Answer(query, pinned, ask(query, tables))
     return answers
+
+
+def _widest(sources: Sequence[Source]) -> Source:
+    """Return one source that holds the columns and partitions of all of one table."""
+    columns = tuple(dict.fromkeys(column for source in sources for column in source.columns))
+    firsts = [source.first for source in sources if source.first is not None]
+    lasts = [source.last for source in sources if source.last is not None]
+    return Source(sources[0].table, columns, min(firsts, default=None), max(lasts, default=None))
+
+
+def _part(rows: pa.Table, source: Source) -> pa.Table:
+    """Return the columns and partitions of a source from those of the widest one, in their order."""
+    if source.first is not None and "partition" in rows.column_names:
+        at_least = pc.greater_equal(rows["partition"], source.first)
+        rows = rows.filter(pc.and_(at_least, pc.less_equal(rows["partition"], source.last)))
+    return rows.select(list(source.columns))
 
 
 def _version(lake: Lake, table: str) -> int:
@@ -220,17 +236,20 @@ def _read(workspace: Workspace, usecase: UseCase, source: Source, version: int) 
     lake = workspace.lake(usecase)
     if source.table.startswith(_SNAPSHOT_PREFIX):
         return _split_rows(workspace, usecase, source)
-    within = days(source.first, source.last) if source.first is not None and source.last is not None else None
     if source.table.startswith(_REBUILT_PREFIX):
-        return made_again(lake, usecase, within or [], _pinned(source.table)).select(list(source.columns))
+        made, versions = _pinned(source.table)
+        return made_again(lake, usecase, made, versions).select(list(source.columns))
+    within = days(source.first, source.last) if source.first is not None and source.last is not None else None
     if version < 0:
         return lake.read(source.table, [], columns=source.columns)
     return lake.read(source.table, within, columns=source.columns, version=version)
 
 
-def _pinned(table: str) -> Mapping[str, int]:
-    pairs = (item.split("=") for item in table.removeprefix(_REBUILT_PREFIX).split(","))
-    return {name: int(version) for name, version in pairs}
+def _pinned(table: str) -> tuple[list[str], dict[str, int]]:
+    """Return the days and the versions that the name of features made again says."""
+    made, _, versions = table.removeprefix(_REBUILT_PREFIX).partition("/")
+    pairs = (item.split("=") for item in versions.split(","))
+    return made.split("+"), {name: int(version) for name, version in pairs}
 
 
 def _split_rows(workspace: Workspace, usecase: UseCase, source: Source) -> pa.Table:

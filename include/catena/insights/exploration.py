@@ -214,31 +214,32 @@ def twins(usecase: UseCase, span: Span) -> Query | None:
     return Query("twins", purpose, sql, sources, told, "twins")
 
 
-def rebuilt(usecase: UseCase, source: Source, day: str) -> Query:
-    """Return the query of how a day's features in the lake differ from the same features made at the cut.
+def rebuilt(usecase: UseCase, span: Span, made: Source, on: Sequence[str]) -> Query:
+    """Return the query of how features in the lake differ from the same features made at the cut.
 
     Args:
-        source: features of the day, made from what was known at each decision.
+        made: features of some days, made again from what was known at each decision.
+        on: those days.
     """
     table = usecase.table(usecase.features.table)
     names = [column.name for column in table.columns if column.name not in RESERVED]
-    pairs = ", ".join(f"features.{name} AS kept_{name}, made.{name} AS made_{name}" for name in names)
+    pairs = ", ".join(f"kept.{name} AS kept_{name}, made.{name} AS made_{name}" for name in names)
     parts = "\nUNION ALL ".join(
         f"SELECT '{name}' AS name, count(*) FILTER (made_{name} IS DISTINCT FROM kept_{name}) AS differing, "
-        "count(*) AS rows FROM both_sides"
+        "count(*) AS rows FROM compared"
         for name in names
     )
     sql = f"""
-WITH both_sides AS (
+WITH kept AS (SELECT * FROM features WHERE partition IN ({", ".join(f"'{day}'" for day in on)})),
+compared AS (
     SELECT {pairs}
-    FROM features FULL JOIN made ON made.partition = features.partition AND made.entity = features.entity
+    FROM kept FULL JOIN made ON made.partition = kept.partition AND made.entity = kept.entity
 )
 SELECT * FROM (
 {parts}
 ) ORDER BY differing DESC, name"""
-    columns = ("partition", "entity", *names)
-    sources = {"features": Source(table.name, columns, day, day), "made": source}
-    return Query(f"rebuilt_{day}", f"Features of {day} that differ from those made at the cut.", sql, sources)
+    sources = {"features": Source(table.name, ("partition", "entity", *names), span.first, span.last), "made": made}
+    return Query("rebuilt", "Features that differ from those made again at the cut, on some days.", sql, sources)
 
 
 def split(snapshot: str) -> Query:

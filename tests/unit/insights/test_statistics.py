@@ -195,7 +195,7 @@ def test_each_limit_rings_beyond_it_only() -> None:
     twin = [{"table": "o", "column": "air_time", "name": "a", "agreement": 0.95, "rows": 900},
             {"table": "o", "column": "delay", "name": "b", "agreement": 0.9, "rows": 900}]  # fmt: skip
     rebuilt = [{"name": "a", "differing": 3, "rows": 9}, {"name": "b", "differing": 0, "rows": 9}]
-    alarms = [alarm for check in checks({"power": rows, "twins": twin, "rebuilt_2013-01-01": rebuilt}, DECLARED)
+    alarms = [alarm for check in checks({"power": rows, "twins": twin, "rebuilt": rebuilt}, DECLARED)
               for alarm in check.alarms]  # fmt: skip
     assert [(alarm.rule, alarm.subject, alarm.column, alarm.row) for alarm in alarms] == [
         ("knows_the_future", "a", "differing", 0),

@@ -1,14 +1,15 @@
-"""Twelve days of real flights in a lake with features, made once and copied for each test."""
+"""Eight days of real flights in a lake with features, made once and copied for each test."""
 
 from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pytest
 from pydantic import SecretStr
@@ -16,10 +17,12 @@ from pydantic import SecretStr
 from catena.chain.clean import clean_rows
 from catena.chain.explore import exploration_path, explore
 from catena.chain.features import build_features
+from catena.database import database_url
 from catena.declaration import Dataset, UseCase
 from catena.governance import Entry
 from catena.lake import WHOLE, Lake
 from catena.partitions import days
+from catena.platform import postgres
 from catena.run import Outcome, Run
 from catena.settings import Settings
 from catena.workspace import Workspace
@@ -27,7 +30,7 @@ from usecases.flight_delays import USECASE
 from usecases.flight_delays.upstream import FLIGHT_DAY, WEATHER_DAY, _package_data, days_of, flights_text, weather_text
 
 RUN = Run("flight_delays", "explore", "test", code_version="test")
-FIRST, LAST = "2013-01-01", "2013-01-12"
+FIRST, LAST = "2013-01-01", "2013-01-08"
 SQL_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "float64": "DOUBLE", "timestamp": "TIMESTAMPTZ"}
 
 
@@ -115,9 +118,9 @@ class Flights:
         assert found is not None
         return found
 
-    def alarms(self) -> set[tuple[str, str, str]]:
+    def alarms(self, subject: str) -> set[tuple[str, str, str]]:
         """Return rule, subject and column of each alarm that stands."""
-        checks = self.entry().payload["checks"]
+        checks = self.entry(subject).payload["checks"]
         return {(alarm["rule"], alarm["subject"], alarm["column"]) for check in checks for alarm in check["alarms"]}
 
     def replace_feature(self, name: str, expression: str) -> None:
@@ -138,7 +141,7 @@ class Flights:
             connection.register("features", self.lake.read("features"))
             connection.register("outcomes", self.lake.read("outcomes"))
             return connection.sql(
-                f"SELECT CAST({expression} AS DOUBLE) AS value FROM features AS f "
+                f"SELECT {expression} AS value FROM features AS f "
                 "JOIN outcomes AS o ON o.flight_id = f.entity ORDER BY f.partition, f.entity"
             ).to_arrow_table()["value"]
 
@@ -148,3 +151,19 @@ def flights(workspace: Workspace, landed: Path) -> Flights:
     """The flights in a lake and a ledger of their own."""
     shutil.copytree(landed, workspace.lake(USECASE).root)
     return Flights(workspace)
+
+
+@pytest.fixture(scope="module")
+def explored(postgres_settings: Settings, landed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flights]:
+    """The flights, explored once; tests that use it change nothing."""
+    url = database_url(postgres_settings, "catena").set(database="explored")
+    with psycopg.connect(postgres.dsn(database_url(postgres_settings, "catena")), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE explored TEMPLATE template0 STRATEGY wal_log")
+    secret = SecretStr(url.render_as_string(hide_password=False))
+    workspace = Workspace(Settings(_env_file=None, home=tmp_path_factory.mktemp("pages"), database_url=secret))
+    workspace.ledger.create()
+    shutil.copytree(landed, workspace.lake(USECASE).root)
+    flights = Flights(workspace)
+    assert flights.explore().status == "published"
+    yield flights
+    workspace.engine.dispose()

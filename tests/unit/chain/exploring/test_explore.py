@@ -6,6 +6,7 @@ import html
 import random
 import re
 import statistics
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,28 +19,26 @@ from catena.partitions import days
 from catena.reports import evidence_of, numbers_of
 
 
-def test_real_flights_are_silent_and_every_number_stands(flights: Any) -> None:
-    """No alarm on the real features; each number comes out of its query again, also after the tables moved on."""
-    outcome = flights.explore()
-    assert (outcome.status, outcome.details["verdict"]) == ("published", "CLEAR")
-    checks = {check["how"]: check for check in flights.entry().payload["checks"]}
+def test_real_flights_are_silent(explored: Any) -> None:
+    """No alarm on the real features; what could not be looked at is not called clear."""
+    entry = explored.entry()
+    assert (entry.decision, "No sign of leakage" in entry.payload["headline"]) == ("CLEAR", True)
+    checks = {check["how"]: check for check in entry.payload["checks"]}
     assert [check["verdict"] for check in checks.values()] == ["CLEAR"] * 4 + ["NOT_CHECKED"]
     assert checks["made again at the cut and compared"]["checked"] > 60
-    page = flights.page()
-    assert len(numbers_of(page)) > 500
-    assert "No sign of leakage" in outcome.reason
-    flights.replace_feature("temperature_f", "0")
-    empty = flights.lake.read("outcomes", [])
-    flights.lake.overwrite("outcomes", empty, run=flights.run, partitions=["2013-01-05"], standing="final")
-    assert verify_exploration(flights.workspace, flights.usecase, flights.period) == []
 
 
-def test_figures_agree_with_a_count_by_hand(flights: Any) -> None:
+def test_every_number_can_be_produced_again(explored: Any) -> None:
+    """Each number on the page comes out of its query and statistic again, at the pinned versions."""
+    assert len(numbers_of(explored.page())) > 500
+    assert verify_exploration(explored.workspace, explored.usecase, explored.period) == []
+
+
+def test_figures_agree_with_a_count_by_hand(explored: Any) -> None:
     """Rows, missing and distinct values, median, and the rate of an airport are those of the rows themselves."""
-    flights.explore()
-    queries = evidence_of(flights.page())["numbers"]
-    names = [column.name for column in flights.usecase.table("outcomes").columns if column.name != "partition"]
-    rows = flights.lake.read("outcomes").to_pylist()
+    queries = evidence_of(explored.page())["numbers"]
+    names = [column.name for column in explored.usecase.table("outcomes").columns if column.name != "partition"]
+    rows = explored.lake.read("outcomes").to_pylist()
     delays = [row["arrival_delay_min"] for row in rows if row["arrival_delay_min"] is not None]
     place = names.index("arrival_delay_min")
 
@@ -56,14 +55,13 @@ def test_figures_agree_with_a_count_by_hand(flights: Any) -> None:
     assert shown("target_by_origin", "label_mean", 0) == pytest.approx(rate)
 
 
-def test_no_number_stands_without_evidence(flights: Any) -> None:
+def test_no_number_stands_without_evidence(explored: Any) -> None:
     """Outside cited numbers, charts, quotations and declared names, the page shows no digit."""
-    flights.explore()
-    page = flights.page()
+    page = explored.page()
     for element in ("script", "style", "svg", "details", "q", "code", "title", "nav"):
         page = re.sub(rf"<{element}\b.*?</{element}>", "", page, flags=re.DOTALL)
     page = re.sub(r'<span class="n[^>]*>[^<]*</span>', "", page)
-    words = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("1 January 2013 to 12 January 2013", "")
+    words = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace("1 January 2013 to 8 January 2013", "")
     assert (
         re.findall(r".{20}\d.{10}", words.replace("Arrives more than 15 minutes", "").replace("than 15 minutes", ""))
         == []
@@ -72,40 +70,42 @@ def test_no_number_stands_without_evidence(flights: Any) -> None:
 
 def test_the_same_inputs_give_the_page_once_and_the_same_bytes(flights: Any) -> None:
     """Unchanged inputs write nothing; a lost page comes back byte for byte; a changed day gives a new one."""
-    flights.explore()
-    page, path = flights.page(), flights.workspace.pages(flights.usecase, "explorations") / f"{flights.period}.html"
-    again = flights.explore()
-    assert (again.status, again.partitions, again.details["verdict"]) == ("unchanged", (), "CLEAR")
-    path.unlink()
-    assert flights.explore().status == "published"
-    assert flights.page() == page
+    only = ["weather", "schedule"]
+    first = flights.explore(only)
+    page = flights.page(only)
+    again = flights.explore(only)
+    assert (again.status, again.partitions, again.details["verdict"]) == ("unchanged", (), "PROFILED")
+    Path(first.details["path"]).unlink()
+    assert flights.explore(only).status == "published"
+    assert flights.page(only) == page
     assert len(flights.workspace.ledger.entries("flight_delays", kind="exploration")) == 1
     weather = flights.lake.read("weather", ["2013-01-05"])
     flights.lake.overwrite("weather", weather.slice(1), run=flights.run, partitions=["2013-01-05"], standing="final")
-    assert flights.explore().status == "published"
-    assert flights.page() != page
+    assert flights.explore(only).status == "published"
+    assert flights.page(only) != page
+    assert verify_exploration(flights.workspace, flights.usecase, flights.period, only) == []
 
 
 def test_what_is_known_only_later_rings(flights: Any) -> None:
-    """Time in the air is known after landing: a feature that holds it is not what its SQL makes, and is a copy."""
+    """Time in the air, the clock time of the arrival, and the delay ring, each as what it is; nothing else does.
+
+    Features that hold them are not what their SQL makes. Time in the air is a copy of what is known after landing. The
+    arrival says little alone; beside the schedule it is the delay.
+    """
     flights.replace_feature("aircraft_seats", "o.air_time_min")
-    assert flights.explore().details["verdict"] == "ALARM"
-    assert flights.alarms() == {
-        ("knows_the_future", "aircraft_seats", "differing"), ("knows_the_future", "aircraft_seats", "agreement"),
-    }  # fmt: skip
-    assert "Signs of leakage: aircraft_seats" in flights.entry().payload["headline"]
-    assert verify_exploration(flights.workspace, flights.usecase, flights.period) == []
-
-
-def test_arrival_times_ring(flights: Any) -> None:
-    """The delay at arrival tells everything alone; the clock time of the arrival does beside the scheduled one."""
-    flights.replace_feature("aircraft_seats", "o.arrival_delay_min")
-    came = "f.departure_local_min + f.scheduled_duration_min + o.arrival_delay_min"
+    came = "(f.departure_local_min + f.scheduled_duration_min + o.arrival_delay_min) % 1440"
     flights.replace_feature("aircraft_engines", came)
-    flights.explore()
-    rung = flights.alarms()
-    assert {("too_good", "aircraft_seats", "alone"), ("knows_the_future", "aircraft_seats", "agreement")} <= rung
-    assert {("too_good", "aircraft_engines", "beyond"), ("knows_the_future", "aircraft_engines", "differing")} <= rung
+    flights.replace_feature("aircraft_type", "CASE WHEN o.arrival_delay_min > 15 THEN 'x' ELSE 'y' END")
+    assert flights.explore(["features"]).details["verdict"] == "ALARM"
+    assert flights.alarms("profile:features") == {
+        *(("knows_the_future", name, "differing") for name in ("aircraft_seats", "aircraft_engines", "aircraft_type")),
+        ("knows_the_future", "aircraft_seats", "agreement"),
+        ("too_good", "aircraft_engines", "beyond"),
+        ("too_good", "aircraft_type", "alone"),
+    }
+    entry = flights.entry("profile:features")
+    assert "Signs of leakage" in entry.payload["headline"]
+    assert "is the same as outcomes.air_time_min" in flights.page(["features"])
 
 
 def test_a_random_split_rings_and_one_in_time_does_not() -> None:
