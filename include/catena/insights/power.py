@@ -22,6 +22,8 @@ BINS = 40
 PRIOR_ROWS = 20.0
 # Keeps the solution defined where columns say the same; in units of a column's variance.
 RIDGE = 1e-4
+# Rows that lie further from a fit than so many standard deviations, by the median, are taken out; so often anew.
+FAR, REFITS = 3.0, 4
 
 
 def single_power(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -29,8 +31,8 @@ def single_power(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]
 
     `alone`: ROC AUC of the mean label of its value (numbers in bins, missing is a value), each mean learned on the
     other half of the days, so that neither shape nor direction matters and a name does not flatter itself.
-    `beyond`: of what a linear fit of the other numeric features leaves of it. Harmless columns that differ by the
-    outcome, as scheduled and actual arrival do, are seen only so. None where a feature has too few rows.
+    `beyond`: of what a robust linear fit of the other numeric features leaves of it. Harmless columns that differ by
+    the outcome, as scheduled and actual arrival do, are seen only so. None where a feature has too few rows.
 
     Args:
         rows: `day`, `label_value` (0 or 1), and the features.
@@ -59,9 +61,11 @@ def single_power(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]
 
 
 def remainders(numeric: Mapping[str, Numbers]) -> dict[str, Numbers]:
-    """Return what the least squares fit of all other columns leaves of each; columns of one value are left out.
+    """Return what a robust linear fit of all other columns leaves of each; columns of one value are left out.
 
-    Missing values count as the column's mean. All fits come from one inverse of the covariances.
+    Missing values count as the column's mean. Rows far from a fit are taken out of it and the fit is made anew: an
+    arrival after midnight lies a day away from its schedule, and a few of those would bend the line for all. Sums of
+    products are taken once, and those of the rows taken out subtracted.
     """
     standard = {}
     for name, values in numeric.items():
@@ -70,11 +74,28 @@ def remainders(numeric: Mapping[str, Numbers]) -> dict[str, Numbers]:
             standard[name] = np.where(np.isnan(values), 0.0, (values - known.mean()) / known.std())
     if len(standard) < 2:
         return {}
-    matrix = np.column_stack(list(standard.values()))
-    covariance = matrix.T @ matrix / len(matrix)
-    precision = np.linalg.inv(covariance + RIDGE * np.eye(len(covariance)))
-    left = (matrix @ precision) / np.diag(precision)
-    return {name: left[:, number] for number, name in enumerate(standard)}
+    matrix = np.column_stack([*standard.values(), np.ones(len(next(iter(standard.values()))))])
+    products = matrix.T @ matrix
+    return {name: _remainder(matrix, products, place) for place, name in enumerate(standard)}
+
+
+def _remainder(matrix: Numbers, products: Numbers, place: int) -> Numbers:
+    left = _fitted_away(matrix, products, place)
+    for _ in range(REFITS):
+        is_far = np.abs(left) > FAR * 1.4826 * np.median(np.abs(left))
+        far = matrix[is_far]
+        left = _fitted_away(matrix, products - far.T @ far, place)
+    return left
+
+
+def _fitted_away(matrix: Numbers, products: Numbers, place: int) -> Numbers:
+    """Return a column less its fit by the others, from their sums of products."""
+    others = np.arange(matrix.shape[1]) != place
+    ridge = RIDGE * len(matrix) * np.eye(int(others.sum()))
+    weights = np.zeros(matrix.shape[1])
+    weights[others] = np.linalg.solve(products[np.ix_(others, others)] + ridge, products[others, place])
+    found: Numbers = matrix[:, place] - matrix @ weights
+    return found
 
 
 def twins(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -128,15 +128,25 @@ def test_what_differs_by_the_outcome_is_seen_beyond_the_other() -> None:
     assert found["other"]["beyond"] < 0.65
 
 
+def test_midnight_hides_nothing() -> None:
+    """A clock that begins anew puts some rows a day away; the fit of the others still finds the delay."""
+    chance = np.random.default_rng(8)
+    due = chance.uniform(300, 1430, 400)
+    came = due + np.where(np.arange(400) % 2, 20 + chance.exponential(20, 400), chance.uniform(-20, 10, 400))
+    assert 5 < (came >= 1440).sum() < 40
+    found = power_of(labelled(due=due, came=came % 1440, other=chance.normal(size=400)))
+    assert found["came"]["beyond"] > 0.9
+
+
 def test_remainders_are_those_of_least_squares() -> None:
-    """What one inverse leaves of each column is proportional to the residual of its own regression."""
+    """Without rows that lie far off, what is left of a column is the residual of its regression on the others."""
     chance = np.random.default_rng(9)
     x = chance.normal(size=(300, 3))
     x[:, 2] += 0.8 * x[:, 0] - 0.3 * x[:, 1]
     left = remainders({name: x[:, n] for n, name in enumerate("abc")})
     others = np.column_stack([x[:, :2], np.ones(300)])
     residual = x[:, 2] - others @ np.linalg.lstsq(others, x[:, 2], rcond=None)[0]
-    assert np.corrcoef(residual, left["c"])[0, 1] == pytest.approx(1, abs=1e-4)
+    assert np.corrcoef(residual, left["c"])[0, 1] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_copy_of_a_later_column_is_a_twin_and_shared_zeros_are_not() -> None:
