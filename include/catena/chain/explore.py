@@ -253,9 +253,16 @@ def _pinned(table: str) -> tuple[list[str], dict[str, int]]:
 
 
 def _split_rows(workspace: Workspace, usecase: UseCase, source: Source) -> pa.Table:
-    """Return the rows of a training set, each with its part."""
+    """Return the rows of a training set, each with its part; instants are UTC without saying so."""
     name = source.table.removeprefix(_SNAPSHOT_PREFIX)
     data = open_snapshot(workspace.lake(usecase), workspace.ledger, usecase, name).data
-    parts = [pa.Table.from_pandas(rows.assign(part=part)[list(source.columns)], preserve_index=False)
-             for part, rows in data.parts.items() if len(rows)]  # fmt: skip
-    return pa.concat_tables(parts, promote_options="permissive")
+    parts = [
+        pa.table({
+            "part": pa.repeat(pa.scalar(part), len(rows)),
+            **{column: pa.array(rows[column], pa.string()) for column in ("partition", "entity")},
+            **{column: pa.array(rows[column].dt.tz_convert(None).to_numpy(), pa.timestamp("us"))
+               for column in ("decision_at", "label_known_at")},
+        })
+        for part, rows in data.parts.items()
+    ]  # fmt: skip
+    return pa.concat_tables(parts).select(list(source.columns))

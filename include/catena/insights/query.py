@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from catena.arrow_sql import sql_over
 from catena.insights.statistics import STATISTICS
+from catena.modeling.threads import fixed_threads
 
 LEDGER = "ledger"
 
@@ -56,7 +57,9 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
     bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
     with sql_over(tables) as connection:
         rows = connection.sql(query.sql, params=bound).to_arrow_table()
-    answer: list[dict[str, Any]] = (
-        rows.to_pylist() if query.statistic is None else STATISTICS[query.statistic](rows, query.values)
-    )
-    return answer
+    if query.statistic is None:
+        answer: list[dict[str, Any]] = rows.to_pylist()
+        return answer
+    # As in SQL: sums of floats depend on their order, and an answer must come out the same again.
+    with fixed_threads():
+        return STATISTICS[query.statistic](rows, query.values)
