@@ -16,7 +16,7 @@ from catena_airflow.schedules import each_trained_month
 for usecase in declared_usecases():
     with link_dag(
         usecase, "explore", schedule=each_trained_month(usecase), role="data-scientist", rhythm="monthly",
-        doc=__doc__, params=explore_params(),
+        doc=__doc__, params=explore_params(usecase),
     ):  # fmt: skip
         ExploreTablesOperator(
             task_id="explore_tables", usecase=usecase.name, outlets=[milestone(usecase, "exploration")]

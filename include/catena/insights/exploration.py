@@ -139,6 +139,7 @@ WHERE label_value IS NOT NULL
 ORDER BY labelled.partition, entity_key"""
     declared = usecase.exploration
     told = {
+        "kind": usecase.model.kind,
         "confidence": str(declared.confidence),
         "resamples": str(declared.resamples),
         "seed": str(declared.seed),
@@ -204,7 +205,7 @@ def twins(usecase: UseCase, span: Span) -> Query | None:
         ]
     if not selected or "decision_at" not in {column.name for column in features.columns}:
         return None
-    own = [f"features.{c.name} AS feature__{c.name}" for c in features.columns if c.name not in RESERVED]
+    own = [f"features.{c.name} AS feature__{c.name}" for c in features.columns if c.name not in (*RESERVED, "known_at")]
     sql = (
         f"SELECT {', '.join(own)},\n       {', '.join(selected)}\nFROM features\n" + "\n".join(joined)
         + "\nORDER BY features.partition, features.entity"

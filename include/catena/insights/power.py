@@ -32,7 +32,7 @@ def single_power(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]
     `alone`: ROC AUC of the mean label of its value (numbers in bins, missing is a value), each mean learned on the
     other half of the days, so that neither shape nor direction matters and a name does not flatter itself.
     `beyond`: of what a robust linear fit of the other numeric features leaves of it. Harmless columns that differ by
-    the outcome, as scheduled and actual arrival do, are seen only so. None where a feature has too few rows.
+    the outcome, as scheduled and actual arrival do, are seen only so, and both ring. None of too few rows.
 
     Args:
         rows: `day`, `label_value` (0 or 1), and the features.
@@ -138,8 +138,8 @@ def _kappa(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
     values, places = np.unique(np.concatenate([one, other]), return_inverse=True)
     shares = [np.bincount(part, minlength=len(values)) / len(one) for part in np.split(places, 2)]
     chance = float(shares[0] @ shares[1])
-    # Two constants agree by chance alone.
-    return (float((one == other).mean()) - chance) / (1 - chance) if chance < 1 else 0.0
+    # Two constants agree by chance alone. Nothing is below it: two that avoid each other are no copies either.
+    return max(0.0, (float((one == other).mean()) - chance) / (1 - chance)) if chance < 1 else 0.0
 
 
 def _comparable(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:

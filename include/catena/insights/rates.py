@@ -49,7 +49,7 @@ def rates_by_value(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, An
 
     Args:
         rows: `value`, `day`, `label_value`, one row for each labelled entity.
-        told: `confidence`, `resamples`, `seed`.
+        told: `kind`, `confidence`, `resamples`, `seed`.
     """
     drawn = Resampling(float(told["confidence"]), int(told["resamples"]), int(told["seed"]))
     value, day = (np.asarray(rows[name].to_pylist(), dtype=object) for name in ("value", "day"))
@@ -58,8 +58,12 @@ def rates_by_value(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, An
     for one in sorted(set(value)):
         is_of = value == one
         interval = mean_interval(label[is_of], day[is_of], drawn)
+        low, high = interval.low, interval.high
+        if told["kind"] == "binary" and low is not None and high is not None:
+            # A share of a few rows has bounds that reach beyond all and none.
+            low, high = max(low, 0.0), min(high, 1.0)
         found.append(
             {"value": one, "rows": interval.rows, "days": interval.days, "label_mean": interval.estimate,
-             "low": interval.low, "high": interval.high, "reason": interval.reason}
+             "low": low, "high": high, "reason": interval.reason}
         )  # fmt: skip
     return sorted(found, key=lambda row: (-row["rows"], row["value"]))
