@@ -149,3 +149,14 @@ def test_it_waits_for_each_day(flights: Any) -> None:
     assert (outcome.status, "schedule[2013-01-09]" in outcome.reason) == ("skipped", True)
     assert flights.workspace.ledger.entries("flight_delays", kind="exploration") == []
     assert explore(flights.workspace, flights.usecase, "2014-01", flights.run).status == "skipped"
+
+
+def test_days_without_rows_are_explored_too(flights: Any) -> None:
+    """Where nothing happened the page says so, and leakage counts as not looked for."""
+    span = days(flights.first, flights.last)
+    for name in ("outcomes", "features"):
+        flights.lake.overwrite(name, flights.lake.read(name, []), run=flights.run, partitions=span, standing="final")
+    outcome = flights.explore(["features"])
+    assert (outcome.status, outcome.details["verdict"]) == ("published", "PROFILED")
+    assert {check["verdict"] for check in flights.entry("profile:features").payload["checks"]} == {"NOT_CHECKED"}
+    assert "holds nothing for these days" in flights.page(["features"])
