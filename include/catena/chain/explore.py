@@ -102,10 +102,13 @@ def _subject(tables: Sequence[str]) -> str:
 
 
 def _verdict(leaks: Sequence[Check]) -> str:
-    """Return ALARM, CLEAR, or PROFILED where leakage was not looked for."""
+    """Return ALARM; CLEAR after every check, PARTIAL after some of them; PROFILED where leakage was not looked for."""
     if any(check.alarms for check in leaks):
         return "ALARM"
-    return "CLEAR" if any(check.checked for check in leaks) else "PROFILED"
+    made = [check for check in leaks if check.checked]
+    if not made:
+        return "PROFILED"
+    return "CLEAR" if len(made) == len(leaks) else "PARTIAL"
 
 
 def _enter(
@@ -170,8 +173,19 @@ def _identity(lake: Lake, usecase: UseCase, chosen: Sequence[Table], span: Span,
                 usecase.features.model_dump(), usecase.sql(usecase.features.sql),
                 [usecase.table(name).model_dump() for name in sorted(names)],
                 usecase.monitoring.maximum_psi]  # fmt: skip
-    return combined_identity({"meaning": MEANING, "tables": contents, "declared": declared, "snapshot": snapshot,
-                              "span": [span.first, span.last], "chosen": [table.name for table in chosen]})  # fmt: skip
+    # From which inputs features were made decides whether they can be made again and compared.
+    made_from = lake.inputs(usecase.features.table, read) if usecase.features.table in names else {}
+    return combined_identity(
+        {
+            "meaning": MEANING,
+            "tables": contents,
+            "made_from": made_from,
+            "declared": declared,
+            "snapshot": snapshot,
+            "span": [span.first, span.last],
+            "chosen": [table.name for table in chosen],
+        }
+    )
 
 
 def _asked(

@@ -20,9 +20,9 @@ from catena.reports import evidence_of, numbers_of
 
 
 def test_real_flights_are_silent(explored: Any) -> None:
-    """No alarm on the real features; what could not be looked at is not called clear."""
+    """No alarm on the real features; without a training set to judge they are not called clear either."""
     entry = explored.entry()
-    assert (entry.decision, "No sign of leakage" in entry.payload["headline"]) == ("CLEAR", True)
+    assert (entry.decision, "No sign of leakage" in entry.payload["headline"]) == ("PARTIAL", True)
     checks = {check["how"]: check for check in entry.payload["checks"]}
     assert [check["verdict"] for check in checks.values()] == ["CLEAR"] * 4 + ["NOT_CHECKED"]
     assert checks["made again at the cut and compared"]["checked"] > 60
