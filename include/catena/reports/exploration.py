@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from catena.declaration import Table, UseCase
 from catena.insights.alarms import Check
-from catena.insights.profiles import profiled
+from catena.insights.profiles import CATEGORIES, NUMBERS, profiled
 from catena.reports import small_charts
 from catena.reports.evidence import Answer, Citations, as_script
 from catena.reports.page import ENVIRONMENT, Page
@@ -98,10 +98,12 @@ def _distributions(table: Table, citations: Citations) -> dict[str, Markup]:
     types = {column.name: column.type for column in table.columns}
     return {
         name: small_charts.bars(
-            [counts.get(step, 0) for step in range(max(counts) + 1)], is_ranked=types[name] in ("string", "bool"),
+            [counts.get(step, 0) for step in range(max(counts) + 1)], is_ranked=types[name] in CATEGORIES,
             alt=f"Distribution of {name}.",
         )
         for name, counts in steps.items()
+        # A name that occurs once a row has no frequencies to show.
+        if types[name] in NUMBERS or max(counts.values()) > 1
     }  # fmt: skip
 
 
