@@ -84,6 +84,28 @@ def days_of(key: str) -> list[str]:
     return days_of_month(key) if MONTH.fullmatch(key) else [day_key(parse_day(key))]
 
 
+def period_key(first: str, last: str) -> str:
+    """Return the key of a range of days: the month's where it is one, otherwise `2013-02-05..2013-02-20`."""
+    days(first, last)
+    month = month_of(first)
+    return month if days_of_month(month)[0] == first and days_of_month(month)[-1] == last else f"{first}..{last}"
+
+
+def days_of_period(key: str) -> list[str]:
+    """Return the days of a month, of a day, or of a range of days, in order.
+
+    Raises:
+        InvalidPartition: the key is none of them, or the range ends before it begins.
+    """
+    first, _, last = key.partition("..")
+    if not last:
+        return days_of(first)
+    found = days(first, last)
+    if not found:
+        raise InvalidPartition(f"the period {key!r} ends before it begins")
+    return found
+
+
 def months(first: str, last: str) -> Iterator[str]:
     """Yield the month keys from `first` to `last`, both included, in order."""
     while first <= last:

@@ -16,8 +16,9 @@ from catena.declaration import Dataset, UseCase
 from catena_airflow.triggers.stream_lag import StreamLagTrigger
 
 Milestone = Literal[
-    "clean", "features", "candidate", "champion", "decision", "predictions", "health", "watched", "report"
-]
+    "clean", "features", "candidate", "champion", "decision", "predictions", "health", "watched", "report",
+    "exploration",
+]  # fmt: skip
 
 
 def asset(usecase: UseCase, table: str) -> Asset:
@@ -31,6 +32,7 @@ def milestone(usecase: UseCase, name: Milestone) -> Asset:
     `clean`: all datasets of a day are settled, and at least one changed or is known not to come. `features`,
     `predictions`, `health`: a day. `watched`: a month of which a day was measured. `candidate`, `decision`: the
     training month. `champion`: the month in which it serves. `report`: a month.
+    `exploration`: a month or a range of days.
     """
     return asset(usecase, name)
 

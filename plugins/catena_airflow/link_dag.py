@@ -133,6 +133,18 @@ def month_param() -> dict[str, Param]:
     return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}
 
 
+def explore_params(usecase: UseCase) -> dict[str, Param]:
+    """Return the parameters of an exploration, for runs from the UI."""
+    tables = "Tables to explore; leakage is looked for with the feature table. Empty: all."
+    names = [table.name for table in usecase.tables]
+    return {
+        **month_param(),
+        "from_day": _param("First day of a range, as 2013-02-05, in place of the month.", DAY),
+        "to_day": _param("Last day of the range, included.", DAY),
+        "tables": Param(None, type=["null", "array"], items={"type": "string"}, examples=names, description=tables),
+    }
+
+
 def rollback_params() -> dict[str, Param]:
     """Return the parameters of a rollback, for runs from the UI."""
     version = "Version to go back to, as flight_delays/3. Empty: the last one that served before."

@@ -97,6 +97,15 @@ def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:
     return _on_any({milestone(usecase, "candidate"): _month(usecase)})
 
 
+def each_trained_month(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of exploration: on the training month's key, as promotion.
+
+    Not the features themselves: the split of the training set is judged, and it is there when training has told. It
+    tells of each whole month, also where it failed.
+    """
+    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+
+
 def each_day_or_champion(usecase: UseCase) -> PartitionedAssetTimetable:
     """Return the timetable of scoring: new features, or the decision on what serves; both ask for their month.
 

@@ -13,10 +13,12 @@ from catena.partitions import (
     days,
     days_of,
     days_of_month,
+    days_of_period,
     month_of,
     months,
     parse_day,
     parse_month,
+    period_key,
     shift_day,
     shift_month,
     start_of,
@@ -98,3 +100,13 @@ def test_a_key_begins_at_midnight_utc():
 def test_a_month_stands_for_its_days_and_a_day_for_itself():
     """February 2013 has 28 days."""
     assert (len(days_of("2013-02")), days_of("2013-02-03")) == (28, ["2013-02-03"])
+
+
+def test_a_period_is_a_month_or_a_range() -> None:
+    """The days of a whole month are that month's key; a key gives its days again; a turned range is refused."""
+    assert period_key("2012-02-01", "2012-02-29") == "2012-02"
+    assert period_key("2013-01-31", "2013-02-01") == "2013-01-31..2013-02-01"
+    assert days_of_period("2013-01-31..2013-02-01") == ["2013-01-31", "2013-02-01"]
+    assert len(days_of_period("2012-02")) == 29
+    with pytest.raises(InvalidPartition, match="before it begins"):
+        days_of_period("2013-02-02..2013-02-01")

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from catena.chain.explore import explore, verify_exploration
 from catena.chain.features import build_features
 from catena.chain.ingest import ingest_dataset
 from catena.chain.monitor import monitor_partition
@@ -44,6 +45,7 @@ def through_the_chain(workspace: Workspace) -> None:
     for day in winter:
         build_features(workspace, USECASE, day, run("features"))
     train_candidate(workspace, USECASE, "2012-01", run("train"))
+    explore(workspace, USECASE, "2012-01", run("explore"))
     promote_candidate(workspace, USECASE, "2012-01", run("promote"))
     for day in days_of_month("2012-02"):
         score_partition(workspace, USECASE, day, run("score"))
@@ -131,6 +133,16 @@ def test_both_months_have_a_report(chain: Workspace) -> None:
     issued = chain.ledger.entries(USECASE.name, kind="report")
     assert [entry.partition for entry in issued] == ["2012-01", "2012-02"]
     assert all((chain.settings.pages / entry.payload["path"]).exists() for entry in issued)
+
+
+def test_the_split_of_the_training_set_is_judged(chain: Workspace) -> None:
+    """The month's exploration judges the training set that was taken: it is split in time. Its numbers stand."""
+    entry = chain.ledger.last(USECASE.name, "exploration", "profile", partition="2012-01")
+    assert entry is not None
+    verdicts = {check["rule"]: check["verdict"] for check in entry.payload["checks"]}
+    assert verdicts["train_test_overlap"] == "CLEAR"
+    assert entry.payload["reasons"] == []
+    assert verify_exploration(chain, USECASE, "2012-01") == []
 
 
 def test_a_second_pass_changes_no_content(chain: Workspace) -> None:

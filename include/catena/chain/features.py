@@ -5,7 +5,7 @@ How features are computed belongs in `catena.features`; which days are due, in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -107,11 +107,11 @@ def _settle(lake: Lake, usecase: UseCase, day: str, ledger: Ledger) -> Settlemen
         spine=view.spine_table,
         needs=[Need(table, None if back is None else -back, 0) for table, back in _lookbacks(usecase).items()],
         besides=lambda _: besides,
-        is_decided=_decided_absent(usecase, ledger),
+        is_decided=decided_absent(usecase, ledger),
     )
 
 
-def _decided_absent(usecase: UseCase, ledger: Ledger) -> Callable[[str, str], bool]:
+def decided_absent(usecase: UseCase, ledger: Ledger) -> Callable[[str, str], bool]:
     """Return the rule by which an absent partition is known to stay absent: the last verdict on its dataset."""
     delivered = {clean.table: dataset.name for dataset in usecase.partitioned_datasets for clean in dataset.clean}
 
@@ -123,12 +123,30 @@ def _decided_absent(usecase: UseCase, ledger: Ledger) -> Callable[[str, str], bo
     return lambda table, day: table in delivered and is_absent(delivered[table], day)
 
 
-def _read(lake: Lake, usecase: UseCase, tables: Mapping[str, Table], due: list[str]) -> dict[str, pa.Table]:
+def current_days(lake: Lake, usecase: UseCase, days: Sequence[str], ledger: Ledger) -> list[str]:
+    """Return the days among some whose features stand as their inputs and SQL are now."""
+    return [day for day in days if day in _settle(lake, usecase, day, ledger).current]
+
+
+def made_again(lake: Lake, usecase: UseCase, days: Sequence[str], versions: Mapping[str, int]) -> pa.Table:
+    """Return the features of days as they come out of pinned input tables; nothing is written."""
+    tables, view = {table.name: table for table in usecase.tables}, usecase.features
+    rows = _read(lake, usecase, tables, list(days), versions)
+    return compute_features(view, sql=usecase.sql(view.sql), tables=tables, rows=rows, partitions=list(days))
+
+
+def _read(
+    lake: Lake,
+    usecase: UseCase,
+    tables: Mapping[str, Table],
+    due: list[str],
+    versions: Mapping[str, int] | None = None,
+) -> dict[str, pa.Table]:
     """Return each table's columns and partitions that the due days need, each table read once."""
     lookbacks = _lookbacks(usecase)
     rows = {}
     for name, columns in lake_columns(usecase.features, tables).items():
         back = lookbacks[name]
         partitions = None if back is None else sorted({shift_day(day, -n) for day in due for n in range(back + 1)})
-        rows[name] = lake.read(name, partitions, columns=columns)
+        rows[name] = lake.read(name, partitions, columns=columns, version=versions[name] if versions else None)
     return rows

@@ -16,7 +16,7 @@ import pyarrow as pa
 from catena.chain.deployments import Deployments
 from catena.declaration import Stream, UseCase
 from catena.declared import declared_usecases
-from catena.governance import Ledger
+from catena.governance import Entry, Ledger
 from catena.insights import LEDGER, Query, Source, ask
 from catena.lake import EventTable, Lake, combined_identity
 from catena.partitions import days, days_of_month, shift_month, start_of
@@ -49,7 +49,7 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     asked = questions(usecase, month, _trained_on(serving, span), _delivered(lake, usecase, month))
     answers = _answers(lake, ledger, usecase, asked)
     page = report_page(usecase, month, answers)
-    _write(path, page.html)
+    write_page(path, page.html)
     ledger.append(
         run,
         kind="report",
@@ -92,16 +92,24 @@ def verify_report(workspace: Workspace, usecase: UseCase, month: str) -> list[st
 
 
 def write_index(workspace: Workspace) -> Path:
-    """Write the page that lists every issued report of every declared use case; return where."""
-    listed: dict[str, list[Listed]] = {}
-    titles = {usecase.name: usecase.title for usecase in declared_usecases()}
-    for entry in workspace.ledger.entries(kind="report", subject="monthly"):
-        reports = listed.setdefault(titles.get(entry.usecase, entry.usecase), [])
-        reports[:] = [item for item in reports if item.month != entry.partition]
-        reports.append(Listed(entry.partition, entry.payload["headline"], entry.payload["path"]))
+    """Write the page that lists every report and exploration of every declared use case; return where."""
+    listed = _listed(workspace.ledger.entries(kind="report", subject="monthly"))
+    explored = _listed(workspace.ledger.entries(kind="exploration"))
     path = workspace.settings.pages / "index.html"
-    _write(path, index_page(listed))
+    write_page(path, index_page(listed, explored))
     return path
+
+
+def _listed(entries: Sequence[Entry]) -> dict[str, list[Listed]]:
+    """Return what the index says of pages, by the title of their use case; of a page the last entry stands."""
+    titles = {usecase.name: usecase.title for usecase in declared_usecases()}
+    last = {entry.payload["path"]: entry for entry in entries}
+    listed: dict[str, list[Listed]] = {}
+    for path, entry in last.items():
+        listed.setdefault(titles.get(entry.usecase, entry.usecase), []).append(
+            Listed(entry.partition, entry.payload["headline"], path)
+        )
+    return listed
 
 
 def _days(usecase: UseCase, month: str) -> list[str]:
@@ -232,7 +240,7 @@ def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
     return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
 
 
-def _write(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
     """Replace a file in one step; a file with the same bytes is left alone."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return

@@ -5,6 +5,7 @@ a declaration belongs in the link that it concerns.
 """
 
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
+from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
@@ -24,6 +25,7 @@ __all__ = [
     "Dataset",
     "Declared",
     "EventType",
+    "Exploration",
     "FeatureInput",
     "FeatureView",
     "Feed",

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from catena.declaration.datasets import Dataset
+from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureView, Gate, Label, Model
 from catena.declaration.reporting import Report
 from catena.declaration.streams import Stream
@@ -44,6 +45,7 @@ class UseCase(Declared):
     report: Report
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
+    exploration: Exploration = Exploration()
     streams: tuple[Stream, ...] = ()
     """Events that bring the same facts as the datasets, sooner."""
     history: str | None = None

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from catena.arrow_sql import sql_over
+from catena.insights.statistics import STATISTICS
+from catena.modeling.threads import fixed_threads
 
 LEDGER = "ledger"
 
@@ -34,7 +36,8 @@ class Query:
         name: how the report refers to it.
         purpose: what it answers, in a sentence.
         sources: the tables by the name that the SQL uses.
-        values: what is bound to `$name` in the SQL.
+        values: what is bound to `$name` in the SQL, and what the statistic is told.
+        statistic: name of what is computed from the rows that the SQL gives; None: those rows are the answer.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Query:
     sql: str
     sources: Mapping[str, Source]
     values: Mapping[str, str] = field(default_factory=dict)
+    statistic: str | None = None
 
 
 def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
@@ -52,5 +56,10 @@ def ask(query: Query, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
     """
     bound = {name: value for name, value in query.values.items() if f"${name}" in query.sql}
     with sql_over(tables) as connection:
-        answer: list[dict[str, Any]] = connection.sql(query.sql, params=bound).to_arrow_table().to_pylist()
-    return answer
+        rows = connection.sql(query.sql, params=bound).to_arrow_table()
+    if query.statistic is None:
+        answer: list[dict[str, Any]] = rows.to_pylist()
+        return answer
+    # As in SQL: sums of floats depend on their order, and an answer must come out the same again.
+    with fixed_threads():
+        return STATISTICS[query.statistic](rows, query.values)

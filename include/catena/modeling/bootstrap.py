@@ -109,6 +109,12 @@ def gain_interval(metric: str, label: Any, scores: tuple[Any, Any], day: Any, re
     return _interval(lambda counts: sign * (new(counts) - old(counts)), days, metric, resampling)
 
 
+def mean_interval(values: Any, day: Any, resampling: Resampling) -> Interval:
+    """Return the interval of a mean over rows, such as a rate."""
+    days = _Days(day)
+    return _interval(days.mean(np.asarray(values, np.float64)), days, "mean", resampling)
+
+
 class _Days:
     """Rows parted by day."""
 
@@ -124,12 +130,13 @@ class _Days:
         if metric == "pr_auc":
             return self._average_precision(y, score)
         if metric == "rmse":
-            squares = self._mean((score - y) ** 2)
+            squares = self.mean((score - y) ** 2)
             return lambda counts: np.sqrt(squares(counts))
-        return self._mean(_losses(metric, y, score))
+        return self.mean(_losses(metric, y, score))
 
-    def _mean(self, losses: Numbers) -> DayMetric:
-        sums, rows = self._sums(losses), self._sums(np.ones(self.rows))
+    def mean(self, values: Numbers) -> DayMetric:
+        """Return the mean over rows as a function of day counts."""
+        sums, rows = self._sums(values), self._sums(np.ones(self.rows))
         return lambda counts: _ratio(counts @ sums, counts @ rows)
 
     def _roc_auc(self, y: Numbers, score: Numbers) -> DayMetric:

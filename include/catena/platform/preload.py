@@ -47,6 +47,7 @@ LIBRARIES = (
     "catena.chain.score",
     "catena.chain.monitor",
     "catena.chain.report",
+    "catena.chain.explore",
     # A stream's task runs each minute: the broker's client would cost each a fifth of a second.
     "catena.chain.stream",
     "catena.chain.reconcile",
@@ -58,6 +59,7 @@ LIBRARIES = (
     "catena_airflow.operators.announce_partition",
     "catena_airflow.operators.build_features",
     "catena_airflow.operators.drain_streams",
+    "catena_airflow.operators.explore_tables",
     "catena_airflow.operators.ingest_partition",
     "catena_airflow.operators.issue_report",
     "catena_airflow.operators.maintain_tables",

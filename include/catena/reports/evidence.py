@@ -79,6 +79,7 @@ def _query_dict(answer: Answer) -> dict[str, Any]:
         "purpose": query.purpose,
         "sql": query.sql.strip(),
         "values": dict(query.values),
+        **({"statistic": query.statistic} if query.statistic else {}),
         "tables": {
             name: {
                 "table": source.table,
@@ -136,7 +137,9 @@ def rerun(evidence: Mapping[str, Any], read: Read) -> dict[str, Any]:
             alias: Source(item["table"], tuple(item["columns"]), item["first"], item["last"])
             for alias, item in recorded["tables"].items()
         }
-        query = Query(name, recorded["purpose"], recorded["sql"], sources, recorded["values"])
+        query = Query(
+            name, recorded["purpose"], recorded["sql"], sources, recorded["values"], recorded.get("statistic")
+        )
         tables = {alias: read(source, recorded["tables"][alias]["version"]) for alias, source in sources.items()}
         answers[name] = ask(query, tables)
     return {

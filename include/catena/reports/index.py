@@ -1,6 +1,6 @@
-"""The index page: all reports of all use cases, newest first.
+"""The index page: all reports and explorations of all use cases, newest first.
 
-Which reports there are belongs to the caller.
+Which pages there are belongs to the caller.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ from catena.reports.page import ENVIRONMENT
 
 @dataclass(frozen=True)
 class Listed:
-    """A report in the index: its month, headline, and address relative to the index page."""
+    """A page in the index: its month or range of days, headline, and address relative to the index page."""
 
-    month: str
+    period: str
     headline: str
     href: str
 
 
-def index_page(reports: Mapping[str, Sequence[Listed]]) -> str:
-    """Return the page that leads to every report.
+def index_page(reports: Mapping[str, Sequence[Listed]], explorations: Mapping[str, Sequence[Listed]]) -> str:
+    """Return the page that leads to every report and every exploration.
 
     Args:
         reports: reports by the title of their use case.
+        explorations: explorations, likewise.
     """
-    ordered = {
-        title: sorted(listed, key=lambda item: item.month, reverse=True) for title, listed in sorted(reports.items())
-    }
-    return ENVIRONMENT.get_template("index.html").render(reports=ordered)
+    titles = sorted({*reports, *explorations})
+    kinds = {"Reports": reports, "Explorations": explorations}
+    pages = {title: {kind: _newest_first(listed.get(title, [])) for kind, listed in kinds.items()} for title in titles}
+    return ENVIRONMENT.get_template("index.html").render(pages=pages)
+
+
+def _newest_first(listed: Sequence[Listed]) -> list[Listed]:
+    return sorted(listed, key=lambda item: (item.period, item.href), reverse=True)

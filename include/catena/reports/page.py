@@ -17,7 +17,7 @@ from catena.insights import Query, conduct, performance, streaming, trends
 from catena.partitions import shift_month
 from catena.reports import charts
 from catena.reports.evidence import Answer, Citations, as_script
-from catena.reports.words import day_words, month_words, unit_words, value_kinds
+from catena.reports.words import day_words, month_words, period_words, unit_words, value_kinds
 
 ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("catena.reports"),
@@ -28,6 +28,7 @@ ENVIRONMENT = jinja2.Environment(
 )
 ENVIRONMENT.filters["month_words"] = month_words
 ENVIRONMENT.filters["day_words"] = day_words
+ENVIRONMENT.filters["period_words"] = period_words
 ENVIRONMENT.filters["unit_words"] = unit_words
 
 # How each measure is called where a manager reads it.

@@ -33,12 +33,25 @@ def day_words(key: str) -> str:
     return f"{day.day} {calendar.month_name[day.month]}"
 
 
+def period_words(key: str) -> str:
+    """Return a month as `February 2013`, and a range of days as `5 February 2013 to 20 February 2013`."""
+    first, _, last = key.partition("..")
+    if not last:
+        return month_words(key)
+    return " to ".join(f"{day_words(day)} {day[:4]}" for day in dict.fromkeys((first, last)))
+
+
 def _duration(seconds: float) -> str:
     """Return seconds in the unit in which they are easily read."""
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "min")):
         if abs(seconds) < limit:
             return f"{seconds / size:.{2 if abs(seconds) < 1 else 1}f}{_GAP}{unit}"
     return f"{seconds / 3600:,.1f}{_GAP}h"
+
+
+def _plain(value: float) -> str:
+    """Return a number of any size with four digits that say something."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 _KINDS: dict[str, Callable[[Any], str]] = {
@@ -52,6 +65,7 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "amount": lambda value: f"{value:,.1f}",
     "amount_change": lambda value: _signed(value, 1),
     "pairs": lambda value: f"{value:.0f}",
+    "value": _plain,
     "index": lambda value: f"{value:.2f}",
     "duration": _duration,
     "day": day_words,
@@ -65,8 +79,8 @@ def worded(value: Any, kind: str) -> str:
 
     Args:
         kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
-            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `duration` (seconds), `day`,
-            `month` or `text`.
+            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `value` (of any size), `duration`
+            (seconds), `day`, `month` or `text`.
     """
     if value is None:
         return DASH

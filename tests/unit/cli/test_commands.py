@@ -159,3 +159,15 @@ def test_tables_are_maintained_by_hand(tmp_path: Path) -> None:
     assert catena(tmp_path, "maintain", "--retention-hours", "0").returncode == 2
     gone = catena(tmp_path, "maintain", "trains")
     assert (gone.returncode, "flight_delays" in gone.stderr) == (2, True)
+
+
+def test_exploring_what_is_not_there_says_what_is_missing(tmp_path: Path, postgres_settings: Settings) -> None:
+    """Days that are not there yet are failed work, an unknown table and a turned range wrong usage, each by name."""
+    url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
+    days = ("explore", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-02")
+    missing = catena(tmp_path, *days, "--table", "weather", CATENA_DATABASE_URL=url)
+    assert (missing.returncode, "weather[2013-01-01]" in missing.stderr) == (1, True)
+    unknown = catena(tmp_path, *days, "--table", "trains", CATENA_DATABASE_URL=url)
+    assert (unknown.returncode, "schedule" in unknown.stderr) == (2, True)
+    turned = catena(tmp_path, "explore", "flight_delays", "--from", "2013-01-02", "--to", "2013-01-01")
+    assert (turned.returncode, "after" in turned.stderr) == (2, True)
