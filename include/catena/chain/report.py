@@ -6,7 +6,6 @@ What the page says belongs in `catena.reports`, what it asks in `catena.insights
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from catena.chain.deployments import Deployments
+from catena.chain.pages import write_index, write_page
 from catena.declaration import Stream, UseCase
-from catena.declared import declared_usecases
 from catena.governance import Ledger
 from catena.insights import LEDGER, Query, Source, ask
 from catena.lake import EventTable, Lake, combined_identity
 from catena.partitions import days, days_of_month, shift_month, start_of
-from catena.reports import Answer, Listed, disagreements, index_page, questions, report_page
+from catena.reports import Answer, disagreements, questions, report_page
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -49,7 +48,7 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     asked = questions(usecase, month, _trained_on(serving, span), _delivered(lake, usecase, month))
     answers = _answers(lake, ledger, usecase, asked)
     page = report_page(usecase, month, answers)
-    _write(path, page.html)
+    write_page(path, page.html)
     ledger.append(
         run,
         kind="report",
@@ -89,19 +88,6 @@ def verify_report(workspace: Workspace, usecase: UseCase, month: str) -> list[st
     lake, ledger = workspace.lake(usecase), workspace.ledger
     page = report_path(workspace, usecase, month).read_text(encoding="utf-8")
     return disagreements(page, lambda source, version: _read(lake, ledger, usecase, source, version))
-
-
-def write_index(workspace: Workspace) -> Path:
-    """Write the page that lists every issued report of every declared use case; return where."""
-    listed: dict[str, list[Listed]] = {}
-    titles = {usecase.name: usecase.title for usecase in declared_usecases()}
-    for entry in workspace.ledger.entries(kind="report", subject="monthly"):
-        reports = listed.setdefault(titles.get(entry.usecase, entry.usecase), [])
-        reports[:] = [item for item in reports if item.month != entry.partition]
-        reports.append(Listed(entry.partition, entry.payload["headline"], entry.payload["path"]))
-    path = workspace.settings.pages / "index.html"
-    _write(path, index_page(listed))
-    return path
 
 
 def _days(usecase: UseCase, month: str) -> list[str]:
@@ -230,13 +216,3 @@ def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
     }
     types = {"id": pa.int64()}
     return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step; a file with the same bytes is left alone."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -35,8 +35,9 @@ from catena.lake.content import identity_of
 from catena.run import Run
 
 Kind = Literal[
-    "quality", "dataset", "candidate", "promotion", "rollback", "release", "report", "health", "note", "reconciliation"
-]
+    "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
+    "reconciliation",
+]  # fmt: skip
 
 METADATA = MetaData()
 LEDGER = Table(

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 INK, MUTED, GRID = "#1d2733", "#51606f", "#dfe4ea"
 # Okabe and Ito's blue and vermilion.
 BLUE, VERMILION = "#0072b2", "#d55e00"
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -51,7 +51,7 @@ def daily_chart(rows: Sequence[dict[str, Any]], *, entities: str, label: str, is
     """
     days = [int(row["day"][-2:]) for row in rows]
     factor = 100 if is_share else 1
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": "daily"}):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "daily"}):
         figure = Figure(figsize=(6.6, 4.0), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [1, 1.3]})
         above.bar(days, [row["entities"] for row in rows], color=BLUE, width=0.75)
@@ -71,7 +71,7 @@ def daily_chart(rows: Sequence[dict[str, Any]], *, entities: str, label: str, is
             below.set_ylim(bottom=0)
             below.yaxis.set_major_formatter("{x:.0f} %")
         _thousands(above)
-        return _svg(figure, f"Two charts over the days of the month: {entities} a day, and {label}.")
+        return svg(figure, f"Two charts over the days of the month: {entities} a day, and {label}.")
 
 
 def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: bool) -> Markup:
@@ -82,7 +82,7 @@ def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: b
     low, high = min([*predicted, *realised]), max([*predicted, *realised])
     margin = 0.05 * (high - low or 1)
     low = 0 if is_share else low - margin
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": "reliability", "axes.grid.axis": "both"}):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "reliability", "axes.grid.axis": "both"}):
         figure = Figure(figsize=(4.6, 4.0), layout="constrained")
         axes = figure.subplots()
         axes.plot(
@@ -103,7 +103,7 @@ def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: b
         if is_share:
             axes.xaxis.set_major_formatter("{x:.0f} %")
             axes.yaxis.set_major_formatter("{x:.0f} %")
-        return _svg(
+        return svg(
             figure,
             f"Predicted {label} against what happened, in ten groups; the nearer to the dashed line, "
             "the more the predictions can be taken at their word.",
@@ -112,7 +112,7 @@ def reliability_chart(rows: Sequence[dict[str, Any]], *, label: str, is_share: b
 
 def trailing_chart(rows: Sequence[dict[str, Any]], *, metric: str, days: int, limit: float | None) -> Markup:
     """Return the main metric over the trailing window, day by day, with its declared limit."""
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": "trailing"}):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "trailing"}):
         figure = Figure(figsize=(6.6, 2.5), layout="constrained")
         axes = figure.subplots()
         axes.plot(
@@ -137,7 +137,7 @@ def trailing_chart(rows: Sequence[dict[str, Any]], *, metric: str, days: int, li
             )
         axes.set_title(f"{metric}, over the last {days} days")
         axes.set_xlabel("Day of the month")
-        return _svg(figure, f"{metric} over a window of {days} days, by day of the month.")
+        return svg(figure, f"{metric} over a window of {days} days, by day of the month.")
 
 
 def _scaled(value: float | None, factor: int) -> float:
@@ -148,7 +148,8 @@ def _thousands(axes: Axes) -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
-def _svg(figure: Figure, alt: str) -> Markup:
+def svg(figure: Figure, alt: str) -> Markup:
+    """Return a figure as inline SVG, with the text that stands for it."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()

@@ -1,6 +1,6 @@
-"""The index page: all reports of all use cases, newest first.
+"""The index page: all reports and model cards of all use cases, newest first.
 
-Which reports there are belongs to the caller.
+Which there are belongs to the caller.
 """
 
 from __future__ import annotations
@@ -13,20 +13,30 @@ from catena.reports.page import ENVIRONMENT
 
 @dataclass(frozen=True)
 class Listed:
-    """A report in the index: its month, headline, and address relative to the index page."""
+    """A report or a model card in the index: its month, headline, and address relative to the index page.
+
+    Attributes:
+        name: of the version that a card is about; empty for a report.
+    """
 
     month: str
     headline: str
     href: str
+    name: str = ""
 
 
-def index_page(reports: Mapping[str, Sequence[Listed]]) -> str:
-    """Return the page that leads to every report.
+def index_page(reports: Mapping[str, Sequence[Listed]], cards: Mapping[str, Sequence[Listed]]) -> str:
+    """Return the page that leads to every report and every model card.
 
     Args:
         reports: reports by the title of their use case.
+        cards: model cards by the title of their use case.
     """
-    ordered = {
-        title: sorted(listed, key=lambda item: item.month, reverse=True) for title, listed in sorted(reports.items())
+    return ENVIRONMENT.get_template("index.html").render(reports=_ordered(reports), cards=_ordered(cards))
+
+
+def _ordered(listed: Mapping[str, Sequence[Listed]]) -> dict[str, list[Listed]]:
+    return {
+        title: sorted(items, key=lambda item: (item.month, item.name), reverse=True)
+        for title, items in sorted(listed.items())
     }
-    return ENVIRONMENT.get_template("index.html").render(reports=ordered)
