@@ -73,7 +73,7 @@ def changed(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _as_column(column: pd.Series[Any], value: Any) -> Any:
-    if not np.isscalar(value) and value is not None:
+    if isinstance(value, np.ndarray | pd.Series):
         return pd.Series(np.asarray(value), index=column.index, dtype=column.dtype)
     if pd.api.types.is_numeric_dtype(column):
         return np.nan if value is None else float(value)
