@@ -40,6 +40,7 @@ def card(
     from catena.chain.versions import version_of
     from catena.declared import declared_usecase
     from catena.lake import ArchiveDamaged
+    from catena.platform.airflow import client_url
     from catena.run import Run
     from catena.workspace import Workspace
 
@@ -56,6 +57,9 @@ def card(
         out = console()
         out.print(issued.headline, highlight=False, markup=False)
         out.print(f"card: {issued.path}", highlight=False, markup=False, soft_wrap=True)
+        page = issued.path.relative_to(workspace.settings.pages).as_posix()
+        url = f"{client_url(workspace.settings, workspace.settings.api_port)}/catena/{page}"
+        out.print(f"in Airflow, while it runs: {url}", highlight=False, markup=False, soft_wrap=True)
         out.print(f"proof: {issued.proof.place}", highlight=False, markup=False, soft_wrap=True)
         if again:
             said = f"differs in {', '.join(changed)}" if changed else "the same, byte for byte"

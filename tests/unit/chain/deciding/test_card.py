@@ -120,6 +120,7 @@ def test_the_command_writes_the_card_and_measures_again(trained, proven, monkeyp
     found = CliRunner().invoke(app, ["models", "card", "toys", "toys/1", "--again"])
     assert (found.exit_code, "toys-1.html" in found.stdout) == (0, True)
     assert "the same, byte for byte" in found.stdout
+    assert "/catena/toys/cards/toys-1.html" in found.stdout
     shown = json.loads(CliRunner().invoke(app, ["models", "card", "toys", "1", "--json"]).stdout)
     assert shown["version"] == "toys/1"
     assert CliRunner().invoke(app, ["models", "card", "toys", "9"]).exit_code == 2
