@@ -5,10 +5,12 @@ What the page says belongs in `catena.reports.card`, what is proved in `catena.c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catena.chain.deployments import Deployments, Spell
 from catena.chain.pages import CARD, write_index, write_page
 from catena.chain.proof import ProofOf, proof_of
 from catena.chain.training_data import cut_of
@@ -62,7 +64,7 @@ def issue_card(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Ca
         run, kind="report", subject=f"{CARD}{version.key}", partition=str(version.month), decision="ISSUED",
         effective_at=cut_of(str(version.month)),
         payload={"path": str(path.relative_to(workspace.settings.pages)), "headline": headline, "proof": proof.sha256,
-                 "identity": _identity(usecase, version)},
+                 "identity": _identity(usecase, version.sha256, version.decision, version.spells)},
     )  # fmt: skip
     return Card(version.key, path, write_index(workspace), headline, proof)
 
@@ -74,13 +76,21 @@ def issue_cards(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
         month: training month.
     """
     issued: dict[str, Card] = {}
+    deployments = Deployments(workspace.ledger, usecase)
+    spells = deployments.spells()
     for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
         key = entry.payload.get("model_version")
-        if key and entry.partition <= month:
-            version = version_of(workspace, usecase, key)
-            # Before its decision a card would only be written twice.
-            if version.decision is not None and not _is_issued(workspace, usecase, version):
-                issued[entry.partition] = issue_card(workspace, usecase, key, run)
+        if not key or entry.partition > month:
+            continue
+        # All of it from the ledger: this runs with each measured day, and nearly always finds nothing to do.
+        decision = deployments.decision_on(key)
+        served = [spell for spell in spells if spell.serves["model_version"] == key]
+        # Before its decision a card would only be written twice.
+        if decision is None:
+            continue
+        identity = _identity(usecase, entry.payload["sha256"], decision, served)
+        if not _is_issued(workspace, usecase, (key, entry.partition), identity):
+            issued[entry.partition] = issue_card(workspace, usecase, key, run)
     if not issued:
         return Outcome("unchanged", f"every version that was decided on up to {month} has its card")
     said = "; ".join(f"{card.version}: {card.headline}" for card in issued.values())
@@ -92,22 +102,22 @@ def card_path(workspace: Workspace, usecase: UseCase, key: str) -> Path:
     return workspace.pages(usecase, "cards") / f"{key.replace('/', '-')}.html"
 
 
-def _is_issued(workspace: Workspace, usecase: UseCase, version: Version) -> bool:
-    subject = f"{CARD}{version.key}"
-    last = workspace.ledger.last(usecase.name, "report", subject, partition=str(version.month))
-    is_there = card_path(workspace, usecase, version.key).exists()
-    return last is not None and is_there and last.payload["identity"] == _identity(usecase, version)
+def _is_issued(workspace: Workspace, usecase: UseCase, of: tuple[str, str], identity: str) -> bool:
+    """Return whether the card of a version, trained on a month, speaks of what holds now."""
+    key, month = of
+    last = workspace.ledger.last(usecase.name, "report", f"{CARD}{key}", partition=month)
+    return last is not None and last.payload["identity"] == identity and card_path(workspace, usecase, key).exists()
 
 
-def _identity(usecase: UseCase, version: Version) -> str:
+def _identity(usecase: UseCase, sha256: str, decision: Entry | None, spells: Sequence[Spell]) -> str:
     """Return the identity of what a card speaks of."""
-    decided = None if version.decision is None else [version.decision.decision, version.decision.payload]
+    decided = None if decision is None else [decision.decision, decision.partition, decision.payload]
     proved = [usecase.proof.model_dump(mode="json"), usecase.gate.model_dump()]
-    return str(identity_of([version.sha256, decided, _spells(version), proved]))
+    return str(identity_of([sha256, decided, _served(spells), proved]))
 
 
-def _spells(version: Version) -> list[dict[str, Any]]:
-    return [{"first": spell.first, "last": spell.last, "kind": spell.entry.kind} for spell in version.spells]
+def _served(spells: Sequence[Spell]) -> list[dict[str, Any]]:
+    return [{"first": spell.first, "last": spell.last, "kind": spell.entry.kind} for spell in spells]
 
 
 def _facts(usecase: UseCase, version: Version, proof: ProofOf) -> dict[str, Any]:
@@ -117,7 +127,7 @@ def _facts(usecase: UseCase, version: Version, proof: ProofOf) -> dict[str, Any]
         "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset")},
         "proof": proof.document,
         "decision": None if version.decision is None else _decided(version.decision),
-        "spells": _spells(version),
+        "spells": _served(version.spells),
         "commands": {
             "Build the version again and compare it bit for bit": f"catena models replay {version.key}",
             "Measure the proof again and compare its digest":
