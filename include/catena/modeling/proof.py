@@ -59,7 +59,7 @@ def prove(proven: Proven, model: Model, gate: Gate, proof: Proof) -> dict[str, A
         "metrics": _as_dicts(metrics_with_intervals(of, model.kind, resampling)),
         "baseline": _baseline(proven, of, model, resampling),
         "reliability": reliability_with_intervals(of, model.kind, resampling),
-        "slices": slices_with_intervals(of, model.slices, gate.metric, resampling),
+        "slices": slices_with_intervals(of, model.slices, model.kind, gate.metric, resampling),
         "behaviour": [behave(test, of, resampling).as_dict() for test in proof.tests],
         "robustness": [
             found.as_dict() for found in without_sources(of, proof.sources, gate.metric, resampling)

@@ -18,12 +18,16 @@ METRICS: dict[Kind, tuple[str, ...]] = {
     "binary": ("roc_auc", "pr_auc", "brier", "log_loss", "ece"),
     "regression": ("mae", "rmse"),
 }
+_AT_MOST_ONE = {"roc_auc", "pr_auc", "brier", "ece"}
 _BINS = 10
 
 
 def metrics_with_intervals(judged: Judged, kind: Kind, resampling: Resampling) -> dict[str, Interval]:
     """Return the interval of each metric of a kind of model."""
-    return {name: _metric(name, judged, resampling) for name in METRICS[kind]}
+    return {
+        name: _possible(name, metric_interval(name, judged.label, judged.scores, judged.day, resampling))
+        for name in METRICS[kind]
+    }
 
 
 def gains_with_intervals(judged: Judged, other: Numbers, kind: Kind, resampling: Resampling) -> dict[str, Interval]:
@@ -60,7 +64,7 @@ def reliability_with_intervals(judged: Judged, kind: Kind, resampling: Resamplin
 
 
 def slices_with_intervals(
-    judged: Judged, slices: tuple[str, ...], metric: str, resampling: Resampling
+    judged: Judged, slices: tuple[str, ...], kind: Kind, metric: str, resampling: Resampling
 ) -> list[dict[str, Any]]:
     """Return each slice with its support, a metric and the difference of predicted and realised mean, with intervals.
 
@@ -72,6 +76,8 @@ def slices_with_intervals(
         for value in sorted(set(values)):
             inside = np.asarray(values == value)
             label, scores, day = judged.label[inside], judged.scores[inside], judged.day[inside]
+            reached = _possible(metric, metric_interval(metric, label, scores, day, resampling))
+            gap = mean_interval(scores - label, day, resampling)
             found.append(
                 {
                     "column": column,
@@ -80,16 +86,16 @@ def slices_with_intervals(
                     "days": len(set(day)),
                     "label_mean": float(label.mean()),
                     "score_mean": float(scores.mean()),
-                    "metric": metric_interval(metric, label, scores, day, resampling).as_dict(),
-                    "gap": mean_interval(scores - label, day, resampling).as_dict(),
+                    "metric": reached.as_dict(),
+                    "gap": (within(gap, -1.0, 1.0) if kind == "binary" else gap).as_dict(),
                 }
             )
     return found
 
 
-def _metric(name: str, judged: Judged, resampling: Resampling) -> Interval:
-    found = metric_interval(name, judged.label, judged.scores, judged.day, resampling)
-    return within(found, 0.0, 1.0 if name in {"roc_auc", "pr_auc", "brier", "ece"} else None)
+def _possible(name: str, interval: Interval) -> Interval:
+    """Return the interval of a metric, with bounds that the metric can reach."""
+    return within(interval, 0.0, 1.0 if name in _AT_MOST_ONE else None)
 
 
 def _tenths(scores: Numbers) -> Any:

@@ -15,7 +15,7 @@ from catena.declaration import UseCase
 from catena.reports.card_charts import calibration_chart, loss_chart
 from catena.reports.evidence import EvidenceMissing, as_script, evidence_of, numbers_of
 from catena.reports.page import ENVIRONMENT, MEASURES
-from catena.reports.words import DASH, unit_words, value_kinds, worded
+from catena.reports.words import unit_words, value_kinds, worded
 
 _SHOWN_COLUMNS = 15
 # Smaller is better, said where it is read.
@@ -59,9 +59,9 @@ class Facts:
         return Markup('<span class="n" data-n="{}" title="{}">{}</span>').format(key, path, text)
 
     def between(self, path: str, kind: str) -> Markup:
-        """Return the bounds of an interval, or why there are none."""
+        """Return the bounds of an interval; where there are none the word, with the reason as its hint."""
         if self.at(f"{path}.low") is None:
-            return Markup('<span class="note">{}</span>').format(self.at(f"{path}.reason") or DASH)
+            return Markup('<span class="note" title="{}">none</span>').format(self.at(f"{path}.reason"))
         return Markup("{} to {}").format(self.cite(f"{path}.low", kind), self.cite(f"{path}.high", kind))
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,11 +110,12 @@ def headline_of(usecase: UseCase, facts: Mapping[str, Any]) -> str:
     metric = usecase.gate.metric
     found = proof["metrics"][metric]
     bounds = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
-    failed = sum(item["verdict"] == "failed" for item in proof["behaviour"])
-    tests = f"{len(proof['behaviour']) - failed} of {len(proof['behaviour'])} behaviour tests did not fail"
+    passed = sum(item["verdict"] == "passed" for item in proof["behaviour"])
+    tests = f"{passed} of {len(proof['behaviour'])} behaviour tests passed"
     decided = facts["decision"]["decision"] if facts["decision"] else "not judged yet"
     value = "none" if found["estimate"] is None else f"{found['estimate']:.3f}"
-    return f"{MEASURES[metric]} {value}{bounds}; {tests}; the gate: {decided}."
+    measure = MEASURES[metric]
+    return f"{measure[0].upper()}{measure[1:]} {value}{bounds}; {tests}; the gate: {decided}."
 
 
 def card_disagreements(page: str) -> list[str]:

@@ -27,7 +27,7 @@ def calibration_chart(bins: Sequence[dict[str, Any]], *, label: str, unit: str, 
     span = [low if is_share else low - margin, high + margin]
     suffix = "%" if is_share else unit
     with mpl.rc_context(STYLE | {"svg.hashsalt": "calibration", "axes.grid.axis": "both"}):
-        figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+        figure = Figure(figsize=(4.6, 4.8), layout="constrained")
         axes = figure.subplots()
         axes.plot(span, span, color=MUTED, linestyle="--", linewidth=1.2, label="Prediction and outcome agree")
         axes.vlines(predicted, lows, highs, color=BLUE, linewidth=1.4, alpha=0.6, label="Interval of the outcome")
@@ -37,7 +37,7 @@ def calibration_chart(bins: Sequence[dict[str, Any]], *, label: str, unit: str, 
         axes.set_xlabel(f"Predicted, {suffix}")
         axes.set_ylabel(f"What happened, {suffix}")
         axes.set_title(f"{label[0].upper()}{label[1:]}")
-        axes.legend(loc="upper left", frameon=False, fontsize=8.5)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8.5)
         return svg(
             figure,
             f"Predicted {label} against what happened, with intervals; the nearer to the dashed line, the more the "
@@ -65,7 +65,7 @@ def loss_chart(rows: Sequence[tuple[str, dict[str, Any]]], *, metric: str, what:
         axes.plot(estimates, places, color=BLUE, marker="o", markersize=5, linestyle="none")
         axes.set_yticks(places, names)
         axes.set_ylim(0.4, len(rows) + 0.6)
-        axes.set_xlabel(f"Loss of {metric}; to the right of the dashed line it is worse")
+        axes.set_xlabel(f"Loss of {metric}")
         return svg(figure, f"What {metric} loses, with intervals, by {what}: {', '.join(names)}.")
 
 

@@ -69,8 +69,10 @@ def test_a_gain_is_positive_where_the_model_is_better():
 def test_slices_have_support_and_say_why_they_have_no_interval():
     """Of two shops, the one with rows of a single day is counted, and its reason given."""
     shop = ["A"] * 10 + [None] * 2
-    none, a = slices_with_intervals(judged(SCORES, LABEL, DAY, shop), ("shop",), "roc_auc", SETTINGS)
+    none, a = slices_with_intervals(judged(SCORES, LABEL, DAY, shop), ("shop",), "binary", "roc_auc", SETTINGS)
     assert (a["value"], a["rows"], a["days"]) == ("A", 10, 3)
+    assert 0 <= a["metric"]["low"] <= a["metric"]["high"] <= 1
+    assert -1 <= a["gap"]["low"] <= a["gap"]["high"] <= 1
     assert (none["value"], none["rows"], none["days"]) == ("(none)", 2, 1)
     assert none["gap"]["estimate"] == pytest.approx(0.85 - 0.5)
     assert (none["gap"]["low"], none["metric"]["low"]) == (None, None)
