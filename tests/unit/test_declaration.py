@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from catena.declaration import Between, Column, Dataset, EventType, FileSource, SqlSource, Stream, Table, UseCase
+from catena.declaration import Between, Column, Dataset, EventType, FileSource, Proof, SqlSource, Stream, Table, UseCase
 from catena.declared import UnknownUseCase, declared_usecase, declared_usecases
 from catena.lake import lake_tables
 
@@ -105,3 +105,12 @@ def test_streams_that_cannot_be_are_refused():
         UseCase(**{**dict(usecase), "streams": tuple(twice)})
     with pytest.raises(KeyError, match="declares no stream 'trains'"):
         usecase.stream("trains")
+
+
+def test_a_proof_of_columns_that_the_model_does_not_take_is_refused():
+    """A misspelt column would make a behaviour test that asks nothing."""
+    usecase = declared_usecase("seattle_weather")
+    fields = {name: getattr(usecase, name) for name in type(usecase).model_fields}
+    wrong = Proof(sources={"sky": ("cloud_cover",)})
+    with pytest.raises(ValidationError, match=r"seattle_weather: its proof names \['cloud_cover'\]"):
+        UseCase(**fields | {"proof": wrong})

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from catena.chain.card import card_path, issue_cards
 from catena.chain.explore import explore, verify_exploration
 from catena.chain.features import build_features
 from catena.chain.ingest import ingest_dataset
@@ -22,6 +23,7 @@ from catena.chain.score import score_partition
 from catena.chain.train import train_candidate
 from catena.declared import declared_usecase
 from catena.partitions import days, days_of_month
+from catena.reports import card_disagreements, evidence_of
 from catena.run import Run
 from catena.settings import Settings
 from catena.workspace import Workspace
@@ -130,7 +132,7 @@ def test_monitoring_measures_the_error_that_the_file_gives(
 
 def test_both_months_have_a_report(chain: Workspace) -> None:
     """Also the month in which nothing served yet is reported."""
-    issued = chain.ledger.entries(USECASE.name, kind="report")
+    issued = chain.ledger.entries(USECASE.name, kind="report", subject="monthly")
     assert [entry.partition for entry in issued] == ["2012-01", "2012-02"]
     assert all((chain.settings.pages / entry.payload["path"]).exists() for entry in issued)
 
@@ -143,6 +145,17 @@ def test_the_split_of_the_training_set_is_judged(chain: Workspace) -> None:
     assert verdicts["train_test_overlap"] == "CLEAR"
     assert entry.payload["reasons"] == []
     assert verify_exploration(chain, USECASE, "2012-01") == []
+
+
+def test_the_version_has_a_card(chain: Workspace) -> None:
+    """A model of values, too: its tests are asked, its error stands beside the baseline's, each number is cited."""
+    assert issue_cards(chain, USECASE, "2012-01", run("report")).status == "published"
+    page = card_path(chain, USECASE, "seattle_weather/1").read_text(encoding="utf-8")
+    assert card_disagreements(page) == []
+    proof = evidence_of(page)["facts"]["proof"]
+    assert [item["name"] for item in proof["behaviour"]] == ["warmer_day_before", "calm_or_breezy"]
+    assert proof["metrics"]["mae"]["estimate"] > 0
+    assert proof["baseline"]["metrics"]["mae"]["low"] is not None
 
 
 def test_a_second_pass_changes_no_content(chain: Workspace) -> None:

@@ -106,6 +106,13 @@ class Deployments:
         """Return the standing decision on a month."""
         return self._monthly.get(month)
 
+    def decision_on(self, version: str) -> Entry | None:
+        """Return the standing decision in which a version was the challenger, None where there is none."""
+        for month in self.months:
+            if (self._monthly[month].payload.get("challenger") or {}).get("model_version") == version:
+                return self._monthly[month]
+        return None
+
     def incumbent(self, month: str) -> Serves | None:
         """Return what serves from the first of a month on unless the month's decision replaces it."""
         first = f"{month}-01"

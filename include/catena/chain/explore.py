@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catena.chain.features import current_days, decided_absent, made_again
-from catena.chain.report import write_index, write_page
+from catena.chain.pages import write_index, write_page
 from catena.chain.snapshots import open_snapshot
 from catena.declaration import Table, UseCase
 from catena.features import lake_columns

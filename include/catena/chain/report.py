@@ -6,7 +6,6 @@ What the page says belongs in `catena.reports`, what it asks in `catena.insights
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from catena.chain.deployments import Deployments
+from catena.chain.pages import write_index, write_page
 from catena.declaration import Stream, UseCase
-from catena.declared import declared_usecases
-from catena.governance import Entry, Ledger
+from catena.governance import Ledger
 from catena.insights import LEDGER, Query, Source, ask
 from catena.lake import EventTable, Lake, combined_identity
 from catena.partitions import days, days_of_month, shift_month, start_of
-from catena.reports import Answer, Listed, disagreements, index_page, questions, report_page
+from catena.reports import Answer, disagreements, questions, report_page
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -89,27 +88,6 @@ def verify_report(workspace: Workspace, usecase: UseCase, month: str) -> list[st
     lake, ledger = workspace.lake(usecase), workspace.ledger
     page = report_path(workspace, usecase, month).read_text(encoding="utf-8")
     return disagreements(page, lambda source, version: _read(lake, ledger, usecase, source, version))
-
-
-def write_index(workspace: Workspace) -> Path:
-    """Write the page that lists every report and exploration of every declared use case; return where."""
-    listed = _listed(workspace.ledger.entries(kind="report", subject="monthly"))
-    explored = _listed(workspace.ledger.entries(kind="exploration"))
-    path = workspace.settings.pages / "index.html"
-    write_page(path, index_page(listed, explored))
-    return path
-
-
-def _listed(entries: Sequence[Entry]) -> dict[str, list[Listed]]:
-    """Return what the index says of pages, by the title of their use case; of a page the last entry stands."""
-    titles = {usecase.name: usecase.title for usecase in declared_usecases()}
-    last = {entry.payload["path"]: entry for entry in entries}
-    listed: dict[str, list[Listed]] = {}
-    for path, entry in last.items():
-        listed.setdefault(titles.get(entry.usecase, entry.usecase), []).append(
-            Listed(entry.partition, entry.payload["headline"], path)
-        )
-    return listed
 
 
 def _days(usecase: UseCase, month: str) -> list[str]:
@@ -238,13 +216,3 @@ def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
     }
     types = {"id": pa.int64()}
     return pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in columns.items()})
-
-
-def write_page(path: Path, text: str) -> None:
-    """Replace a file in one step; a file with the same bytes is left alone."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

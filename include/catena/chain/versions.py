@@ -75,7 +75,7 @@ def version_of(workspace: Workspace, usecase: UseCase, key: str) -> Version:
         key=key, run_id=registered.run_id, sha256=registered.sha256,
         role="baseline" if name == baseline_name(usecase) else "champion",
         month=candidate.partition if candidate else registered.month, candidate=candidate,
-        decision=_decided_on(workspace, usecase, key),
+        decision=deployments.decision_on(key),
         spells=tuple(spell for spell in deployments.spells() if spell.serves["model_version"] == key),
     )  # fmt: skip
 
@@ -105,13 +105,3 @@ def _trained(workspace: Workspace, usecase: UseCase, key: str) -> tuple[Entry | 
             if facts.get("model_version") == key:
                 return entry, facts
     return None, {}
-
-
-def _decided_on(workspace: Workspace, usecase: UseCase, key: str) -> Entry | None:
-    """Return the standing decision in which the version was the challenger."""
-    deployments = Deployments(workspace.ledger, usecase)
-    for month in deployments.months:
-        entry = deployments.decision(month)
-        if entry is not None and (entry.payload.get("challenger") or {}).get("model_version") == key:
-            return entry
-    return None

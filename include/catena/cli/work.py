@@ -178,7 +178,8 @@ def _print_reports(usecase: UseCase) -> None:
     pages = workspace.settings.pages.resolve()
     out = console()
     # A month may be issued anew; its last entry is the one that stands.
-    issued = {entry.partition: entry.payload for entry in workspace.ledger.entries(usecase.name, kind="report")}
+    entries = workspace.ledger.entries(usecase.name, kind="report", subject="monthly")
+    issued = {entry.partition: entry.payload for entry in entries}
     for month, payload in sorted(issued.items()):
         out.print(f"[bold]Report {month}[/]  {payload['headline']}", highlight=False, soft_wrap=True)
         out.print(f"  {pages / payload['path']}", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ a declaration belongs in the link that it concerns.
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
+from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
@@ -16,6 +17,7 @@ from catena.declaration.watching import Guard, Limit, Monitoring
 
 __all__ = [
     "Amount",
+    "BehaviourTest",
     "Between",
     "Calendar",
     "Classification",
@@ -24,6 +26,7 @@ __all__ = [
     "ColumnType",
     "Dataset",
     "Declared",
+    "Direction",
     "EventType",
     "Exploration",
     "FeatureInput",
@@ -36,13 +39,16 @@ __all__ = [
     "Holds",
     "HourlyVolume",
     "InSet",
+    "Invariance",
     "Label",
     "Limit",
     "Matches",
+    "MinimumFunctionality",
     "Model",
     "Monitoring",
     "Name",
     "NotNull",
+    "Proof",
     "Reference",
     "Report",
     "Rule",

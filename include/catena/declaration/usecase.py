@@ -9,6 +9,7 @@ from pydantic import model_validator
 from catena.declaration.datasets import Dataset
 from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureView, Gate, Label, Model
+from catena.declaration.proving import Proof
 from catena.declaration.reporting import Report
 from catena.declaration.streams import Stream
 from catena.declaration.tables import Declared, Name, Table
@@ -43,6 +44,8 @@ class UseCase(Declared):
     gate: Gate
     monitoring: Monitoring
     report: Report
+    proof: Proof = Proof()
+    """What is proved of each version besides its metrics, and said on its card."""
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
     exploration: Exploration = Exploration()
@@ -63,6 +66,12 @@ class UseCase(Declared):
         used |= {self.features.table, self.features.spine_table, self.label.table}
         if missing := used - set(names):
             raise ValueError(f"use case {self.name}: tables {sorted(missing)} are used but not declared")
+        return self
+
+    @model_validator(mode="after")
+    def _proof_names_features(self) -> UseCase:
+        if unknown := sorted(self.proof.columns - set(self.model.features)):
+            raise ValueError(f"use case {self.name}: its proof names {unknown}, which the model does not take")
         return self
 
     @model_validator(mode="after")

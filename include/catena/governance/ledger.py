@@ -35,8 +35,8 @@ from catena.lake.content import identity_of
 from catena.run import Run
 
 Kind = Literal[
-    "quality", "dataset", "candidate", "promotion", "rollback", "release", "report", "health", "note", "reconciliation",
-    "exploration",
+    "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
+    "reconciliation", "exploration",
 ]  # fmt: skip
 
 METADATA = MetaData()

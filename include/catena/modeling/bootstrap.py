@@ -14,7 +14,7 @@ How each one covers is measured in docs/decisions/010-promotion-gate.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,11 @@ Numbers = npt.NDArray[np.float64]
 # Day counts, one row a resample -> the metric in each; NaN where the drawn days do not define it.
 DayMetric = Callable[[Numbers], Numbers]
 METHOD = "bootstrap-t by day with the jackknife's standard error, at least as wide as Student's t"
-# A resample of this metric walks all rows: its standard error in each of 2,000 would take a minute.
-_STUDENT_ONLY = {"pr_auc": "Student's t by day with the jackknife's standard error"}
+_STUDENT = "Student's t by day with the jackknife's standard error"
+# A resample of PR AUC walks all rows: its standard error in each of 2,000 would take a minute. The calibration error
+# is a sum of distances, which any draw of days makes larger: a bootstrap would find it too large.
+_STUDENT_ONLY = {"pr_auc": _STUDENT, "ece": _STUDENT}
+_BINS = 10
 MINIMUM_DAYS = 3
 # Numbers in one pass over resamples, which bounds the memory: 32 MB of float64.
 _PASS = 4_000_000
@@ -88,7 +91,7 @@ def metric_interval(metric: str, label: Any, score: Any, day: Any, resampling: R
     """Return the interval of a metric.
 
     Args:
-        metric: a name of `catena.modeling.metrics`, but not `ece` or `r2`.
+        metric: a name of `catena.modeling.metrics`, but not `r2`.
         day: one value a row; rows with the same one are drawn together.
     """
     days = _Days(day)
@@ -96,23 +99,36 @@ def metric_interval(metric: str, label: Any, score: Any, day: Any, resampling: R
     return _interval(of, days, metric, resampling)
 
 
-def gain_interval(metric: str, label: Any, scores: tuple[Any, Any], day: Any, resampling: Resampling) -> Interval:
+def gain_interval(metric: str, label: Any, scores: tuple[Any, ...], day: Any, resampling: Resampling) -> Interval:
     """Return the interval of the gain of one model over another: paired, on the same rows and the same drawn days.
 
     Args:
         metric: as for `metric_interval`; the gain is positive where the challenger is better, whatever the metric.
-        scores: of the challenger and of the other, on the same rows.
+        scores: of the challenger and of the other, on the same rows; of several others the mean metric counts.
     """
     days, y = _Days(day), np.asarray(label, np.float64)
-    new, old = (days.metric(metric, y, np.asarray(score, np.float64)) for score in scores)
+    new, *old = (days.metric(metric, y, np.asarray(each, np.float64)) for each in scores)
     sign = 1.0 if HIGHER_IS_BETTER[metric] else -1.0
-    return _interval(lambda counts: sign * (new(counts) - old(counts)), days, metric, resampling)
+
+    def of(counts: Numbers) -> Numbers:
+        gain: Numbers = sign * (new(counts) - np.mean([each(counts) for each in old], axis=0))
+        return gain
+
+    return _interval(of, days, metric, resampling)
 
 
-def mean_interval(values: Any, day: Any, resampling: Resampling) -> Interval:
-    """Return the interval of a mean over rows, such as a rate."""
+def mean_interval(value: Any, day: Any, resampling: Resampling) -> Interval:
+    """Return the interval of the mean of one number a row: a share, or a change of scores."""
     days = _Days(day)
-    return _interval(days.mean(np.asarray(values, np.float64)), days, "mean", resampling)
+    return _interval(days.mean(np.asarray(value, np.float64)), days, "the mean", resampling)
+
+
+def within(interval: Interval, lowest: float, highest: float | None) -> Interval:
+    """Return an interval whose bounds lie where the number can lie: Student's t knows no such ends."""
+    if interval.low is None or interval.high is None:
+        return interval
+    high = interval.high if highest is None else min(interval.high, highest)
+    return replace(interval, low=max(interval.low, lowest), high=high)
 
 
 class _Days:
@@ -129,6 +145,8 @@ class _Days:
             return self._roc_auc(y, score)
         if metric == "pr_auc":
             return self._average_precision(y, score)
+        if metric == "ece":
+            return self._calibration_error(y, score)
         if metric == "rmse":
             squares = self.mean((score - y) ** 2)
             return lambda counts: np.sqrt(squares(counts))
@@ -150,6 +168,13 @@ class _Days:
             # A tie counts half.
             pairs[:, place] = np.bincount(self._of[is_event], (below + up_to) / 2, self.count)
         return lambda counts: _ratio(((counts @ pairs) * counts).sum(1), (counts @ events) * (counts @ others))
+
+    def _calibration_error(self, y: Numbers, score: Numbers) -> DayMetric:
+        """Sum, in each of ten bins of the score, what was predicted too much or too little on each day."""
+        places = np.clip((score * _BINS).astype(int), 0, _BINS - 1)
+        gaps = np.stack([self._sums((score - y) * (places == place)) for place in range(_BINS)], axis=1)
+        rows = self._sums(np.ones(self.rows))
+        return lambda counts: _ratio(np.abs(counts @ gaps).sum(1), counts @ rows)
 
     def _average_precision(self, y: Numbers, score: Numbers) -> DayMetric:
         """Walk the rows from the highest score down, sorted once; the step of a tie is taken at its last row."""

@@ -159,6 +159,10 @@ class Registry:
             signature = Model.load(self._client.download_artifacts(run_id, "model/MLmodel", folder)).signature
         return {str(item["name"]): str(item["type"]) for item in signature.inputs.to_dict()}
 
+    def keep_document(self, run_id: str, name: str, content: Mapping[str, Any]) -> None:
+        """Add a JSON document to the run of a version."""
+        self._client.log_dict(run_id, dict(content), f"{name}.json")
+
     def mirror_champion(self, name: str, version: int | None) -> str | None:
         """Let the alias `champion` follow the ledger; return what went wrong, None if nothing did.
 

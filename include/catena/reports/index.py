@@ -1,4 +1,4 @@
-"""The index page: all reports and explorations of all use cases, newest first.
+"""The index page: all reports, model cards and explorations of all use cases, newest first.
 
 Which pages there are belongs to the caller.
 """
@@ -13,25 +13,35 @@ from catena.reports.page import ENVIRONMENT
 
 @dataclass(frozen=True)
 class Listed:
-    """A page in the index: its month or range of days, headline, and address relative to the index page."""
+    """A page in the index: its month or range of days, headline, and address relative to the index page.
+
+    Attributes:
+        name: of the version that a card is about; empty for other pages.
+    """
 
     period: str
     headline: str
     href: str
+    name: str = ""
 
 
-def index_page(reports: Mapping[str, Sequence[Listed]], explorations: Mapping[str, Sequence[Listed]]) -> str:
-    """Return the page that leads to every report and every exploration.
+def index_page(
+    reports: Mapping[str, Sequence[Listed]],
+    cards: Mapping[str, Sequence[Listed]],
+    explorations: Mapping[str, Sequence[Listed]],
+) -> str:
+    """Return the page that leads to every report, model card and exploration.
 
     Args:
         reports: reports by the title of their use case.
+        cards: model cards, likewise.
         explorations: explorations, likewise.
     """
-    titles = sorted({*reports, *explorations})
-    kinds = {"Reports": reports, "Explorations": explorations}
+    titles = sorted({*reports, *cards, *explorations})
+    kinds = {"Reports": reports, "Model cards": cards, "Explorations": explorations}
     pages = {title: {kind: _newest_first(listed.get(title, [])) for kind, listed in kinds.items()} for title in titles}
     return ENVIRONMENT.get_template("index.html").render(pages=pages)
 
 
 def _newest_first(listed: Sequence[Listed]) -> list[Listed]:
-    return sorted(listed, key=lambda item: (item.period, item.href), reverse=True)
+    return sorted(listed, key=lambda item: (item.period, item.name, item.href), reverse=True)

@@ -62,6 +62,7 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "change": lambda value: f"{_signed(100 * value, 1)}{_GAP}%",
     "score": lambda value: f"{value:.3f}",
     "score_change": lambda value: _signed(value, 3),
+    "signed_score": lambda value: _signed(value, 4),
     "amount": lambda value: f"{value:,.1f}",
     "amount_change": lambda value: _signed(value, 1),
     "pairs": lambda value: f"{value:.0f}",
@@ -79,8 +80,8 @@ def worded(value: Any, kind: str) -> str:
 
     Args:
         kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
-            `score`, `score_change`, `amount`, `amount_change`, `pairs`, `index`, `value` (of any size), `duration`
-            (seconds), `day`, `month` or `text`.
+            `score`, `score_change`, `signed_score` (four digits), `amount`, `amount_change`, `pairs`, `index`, `value`
+            (of any size), `duration` (seconds), `day`, `month` or `text`.
     """
     if value is None:
         return DASH

@@ -8,6 +8,7 @@ from catena.declaration import Calendar, Gate, UseCase
 from usecases.flight_delays.datasets import DATASETS
 from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
+from usecases.flight_delays.proof import PROOF
 from usecases.flight_delays.report import MONITORING, REPORT
 from usecases.flight_delays.streams import STREAMS
 from usecases.flight_delays.tables import TABLES
@@ -37,6 +38,7 @@ USECASE = UseCase(
     ),
     monitoring=MONITORING,
     report=REPORT,
+    proof=PROOF,
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,
     history="usecases.flight_delays.history:history",

@@ -10,7 +10,13 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from catena.modeling.bootstrap import Resampling, gain_interval, metric_interval
+from catena.modeling.bootstrap import (
+    Resampling,
+    gain_interval,
+    mean_interval,
+    metric_interval,
+)
+from catena.modeling.metrics import expected_calibration_error
 
 SETTINGS = Resampling(confidence=0.9, resamples=2000, seed=7)
 SCORED = {
@@ -20,6 +26,7 @@ SCORED = {
     "log_loss": metrics.log_loss,
     "mae": metrics.mean_absolute_error,
     "rmse": metrics.root_mean_squared_error,
+    "ece": expected_calibration_error,
 }
 
 
@@ -104,9 +111,26 @@ def test_what_is_not_defined_is_none_with_its_reason(label, day, estimate, reaso
 
 
 def test_unknown_metrics_are_refused():
-    """The calibration error is no mean over rows; nothing is returned in its stead."""
-    with pytest.raises(ValueError, match="'ece' has no interval"):
-        metric_interval("ece", [0, 1], [0.1, 0.9], [1, 2], SETTINGS)
+    """R squared is no mean over rows; nothing is returned in its stead."""
+    with pytest.raises(ValueError, match="'r2' has no interval"):
+        metric_interval("r2", [0, 1], [0.1, 0.9], [1, 2], SETTINGS)
+
+
+def test_a_mean_has_the_interval_of_its_day_means():
+    """Days 0, 1 and 2 of equal size: mean 1, standard error sqrt(1/3), and at least Student's t with 2 degrees."""
+    found = mean_interval([0, 0, 1, 1, 2, 2], [1, 1, 2, 2, 3, 3], SETTINGS)
+    assert found.estimate == pytest.approx(1.0)
+    assert found.standard_error == pytest.approx(np.sqrt(1 / 3))
+    assert found.low <= 1 - stats.t.ppf(0.95, 2) * np.sqrt(1 / 3) + 1e-12
+
+
+def test_a_gain_over_several_is_the_mean_of_the_gains():
+    """Of two other models, the estimate is the mean of both gains."""
+    label, new, old, day = rows(3, 6, 300)
+    shuffled = new[::-1]
+    each = [gain_interval("brier", label, (new, other), day, SETTINGS) for other in (old, shuffled)]
+    both = gain_interval("brier", label, (new, old, shuffled), day, SETTINGS)
+    assert both.estimate == pytest.approx(sum(item.estimate for item in each) / 2)
 
 
 def test_two_thousand_resamples_of_a_month_are_quick():
