@@ -50,6 +50,9 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
         print_json(rows)
         return
     columns = ("version", "role", "from", "to", "kind", "who", "why")
+    for row in rows:
+        # A line is for the eye; `show` and --json give every reason.
+        row["why"] = str(row["why"]).partition("; ")[0]
     print_rows(f"What served for {usecase}", columns, [[row[name] for name in columns] for row in rows])
 
 

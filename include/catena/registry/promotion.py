@@ -16,6 +16,8 @@ from catena.modeling.bootstrap import Interval
 
 Status = Literal["passed", "failed", "not judged"]
 Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
+# The comparisons that a promotion rests on.
+_GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
 _SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
 
 
@@ -45,13 +47,23 @@ class Decision:
 
     @property
     def reasons(self) -> list[str]:
-        """The sentences that decided, the most severe first; all sentences of a promotion."""
+        """The sentences that decided, the most severe first; of a promotion what was gained, and how the rest went."""
         against = sorted(
             (check for check in self.checks if check.asks != "PROMOTE"),
             key=lambda check: _SEVERITY.index(check.asks),
             reverse=True,
         )
-        return [check.reason for check in against or self.checks]
+        return [check.reason for check in against] or self._for_it()
+
+    def _for_it(self) -> list[str]:
+        gains = [check.reason for check in self.checks if check.name in _GAINS]
+        rest = [check for check in self.checks if check.name not in _GAINS]
+        passed = sum(check.status == "passed" for check in rest)
+        unjudged = len(rest) - passed
+        if not rest:
+            return gains
+        said = f"{passed} further checks, of slices and limits, passed"
+        return [*gains, f"{said}; {unjudged} could not be judged and have no veto." if unjudged else f"{said}."]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the checks as JSON-ready values."""

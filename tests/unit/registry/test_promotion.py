@@ -133,3 +133,14 @@ def test_failed_training_holds():
     """Without a challenger what serves goes on serving."""
     failed = decide(GATE, None, failure="too few rows")
     assert (failed.decision, failed.reasons) == ("HOLD", ["There is no challenger: too few rows."])
+
+
+def test_a_promotion_is_told_by_what_was_gained_and_how_the_rest_went():
+    """A use case with many slices fills no page: their sentences stay in the record of checks."""
+    slices = {"origin": {"A": gain(-0.01, 0.0, 0.01), "B": gain(-0.5, 0.0, 0.5), "C": UNKNOWN}}
+    gate = Gate(metric="roc_auc", slice_margin=0.05, maximum_size_mb=1)
+    found = decide(gate, replace(FINE, slices=slices, size_mb=0.5))
+    assert found.decision == "PROMOTE"
+    assert len(found.checks) == 6
+    assert len(found.reasons) == 3
+    assert found.reasons[2] == "2 further checks, of slices and limits, passed; 2 could not be judged and have no veto."
