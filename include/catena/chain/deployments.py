@@ -1,21 +1,22 @@
-"""What serves on each day, as the fold of promotions and rollbacks, and where each version served from when to when.
+"""What serves on each day, and beside it, as the fold of promotions and rollbacks; which version served when.
 
 Who decides it belongs in `catena.chain.promote`, `catena.chain.redeploy` and `catena.chain.guard`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from catena.chain.trials import Serves, Trial, canary_of, shadow_of
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.partitions import month_of, shift_day
 
-Serves = dict[str, Any]
+__all__ = ["Deployments", "Serves", "Spell", "is_monthly", "model_of"]
 _MONTH = len("2013-01")
 
 
@@ -27,6 +28,7 @@ class Spell:
         last: None where it goes on.
         entry: what brought the version.
         ended_by: what took it away; None where it goes on.
+        share: of the keys that it served; below 1 as a canary.
     """
 
     first: str
@@ -34,17 +36,24 @@ class Spell:
     serves: Serves
     entry: Entry
     ended_by: Entry | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
 class _Point:
-    """What holds from a day on; `barred` are the versions that were rolled back, and not promoted by hand since."""
+    """What holds from a day on.
+
+    Attributes:
+        barred: the versions that were rolled back, and not promoted by hand since.
+        trial: what is tried beside what serves; a canary serves its keys itself.
+    """
 
     day: str
     serves: Serves | None
     entry: Entry | None
     barred: frozenset[str]
     rollback: Entry | None = None
+    trial: Trial | None = None
 
 
 class Deployments:
@@ -54,10 +63,13 @@ class Deployments:
     whatever the order of recording. A rollback speaks of the version that it takes away: where that version does not
     serve anyway, it changes nothing. A decision that holds keeps what serves, also where that was rolled back after the
     decision was recorded. So the same entries give the same fold in any order of months and days.
+
+    While a canary runs, what serves is the version before it: the canary takes its keys from that.
     """
 
     def __init__(self, ledger: Ledger, usecase: UseCase) -> None:
         self._first_month = month_of(usecase.calendar.first)
+        self._has_shadows = usecase.serving.shadow
         promotions = ledger.entries(usecase.name, kind="promotion", subject="model")
         self._monthly = {entry.partition: entry for entry in promotions if is_monthly(entry)}
         by_hand = [entry for entry in promotions if not is_monthly(entry)]
@@ -90,6 +102,20 @@ class Deployments:
             return self.serves(day) is None
         return month == self._first_month or (bool(self._monthly) and month < min(self._monthly))
 
+    def trial(self, day: str) -> Trial | None:
+        """Return what is scored beside what serves on the day, None where nothing is."""
+        serves, point = self.serves(day), self._at(day)
+        trial = None if point is None else point.trial
+        if point is None or trial is None or serves is None or (trial.kind == "shadow" and not self._has_shadows):
+            return None
+        is_other = trial.version not in {*point.barred, serves["model_version"]}
+        return trial if is_other else None
+
+    def canary(self, day: str) -> Serves | None:
+        """Return the version that runs as a canary on the day, None where none does."""
+        trial = self.trial(day)
+        return None if trial is None or trial.kind != "canary" else trial.challenger
+
     def barred(self, day: str) -> frozenset[str]:
         """Return the versions that were rolled back up to the day, and not promoted by hand since."""
         point = self._at(day)
@@ -116,7 +142,7 @@ class Deployments:
     def incumbent(self, month: str) -> Serves | None:
         """Return what serves from the first of a month on unless the month's decision replaces it."""
         first = f"{month}-01"
-        before = self._at(shift_day(first, -1)) or _Point(first, None, None, frozenset())
+        before = _arrived(self._at(shift_day(first, -1)) or _Point(first, None, None, frozenset()), first)
         return _with(self._by_day.get(first, ()), before).serves
 
     def is_overtaken(self, month: str) -> bool:
@@ -143,6 +169,21 @@ class Deployments:
         ]
         if changes and (last := changes[-1]).serves is not None and last.entry is not None:
             found.append(Spell(last.day, None, last.serves, last.entry))
+        return found
+
+    def canaries(self) -> list[Spell]:
+        """Return which version ran as a canary from when to when, in order."""
+        found: list[Spell] = []
+        for point, after in pairwise([*self._points, None]):
+            trial = point.trial if point is not None else None
+            if point is None or trial is None or trial.kind != "canary":
+                continue
+            last = min(filter(None, (trial.last, shift_day(after.day, -1) if after else None)))
+            ended_by = after.entry if after is not None and after.rollback is not None else trial.entry
+            if found and found[-1].serves == trial.challenger and found[-1].last == shift_day(point.day, -1):
+                found[-1] = replace(found[-1], last=last, ended_by=ended_by)
+            else:
+                found.append(Spell(point.day, last, trial.challenger, trial.entry, ended_by, trial.share))
         return found
 
     def rollbacks(self) -> list[Entry]:
@@ -172,12 +213,18 @@ class Deployments:
     def _fold(self) -> list[_Point]:
         points: list[_Point] = []
         held = _Point("", None, None, frozenset())
-        for day in sorted({f"{month}-01" for month in self._monthly} | set(self._by_day)):
-            held = replace(held, day=day, rollback=None)
+        coming = sorted({f"{month}-01" for month in self._monthly} | set(self._by_day))
+        while coming:
+            day = coming.pop(0)
+            held = replace(_arrived(held, day), day=day, rollback=None)
             if day.endswith("-01") and (decision := self._monthly.get(day[:_MONTH])) is not None:
-                held = replace(held, serves=_decided(decision, held.serves), entry=decision)
+                held = _judged(decision, held)
             held = _with(self._by_day.get(day, ()), held)
             points.append(held)
+            # A canary that nothing stops arrives by itself.
+            arrival = None if held.trial is None or held.trial.last is None else shift_day(held.trial.last, 1)
+            if arrival is not None and arrival not in coming:
+                insort(coming, arrival)
         return points
 
 
@@ -189,6 +236,24 @@ def is_monthly(entry: Entry) -> bool:
 def model_of(serves: Mapping[str, Any] | None) -> str | None:
     """Return the version of a model that serves, None where a baseline or nothing does."""
     return None if serves is None or serves["role"] != "champion" else str(serves["model_version"])
+
+
+def _arrived(held: _Point, day: str) -> _Point:
+    """Return what holds on a day where nothing happens: a canary that was not stopped serves all keys by then."""
+    trial = held.trial
+    if trial is None or trial.last is None or day <= trial.last:
+        return held
+    return replace(held, serves=trial.challenger, entry=trial.entry, trial=None)
+
+
+def _judged(decision: Entry, held: _Point) -> _Point:
+    """Return what holds after a decision of the gate; one that holds leaves a running canary alone."""
+    canary = canary_of(decision, held.day)
+    if canary is not None and held.serves is not None and _key(held.serves) != canary.version:
+        return replace(held, trial=canary)
+    is_running = held.trial is not None and held.trial.kind == "canary" and decision.decision != "PROMOTE"
+    trial = held.trial if is_running else shadow_of(decision, held.day)
+    return replace(held, serves=_decided(decision, held.serves), entry=decision, trial=trial)
 
 
 def _decided(entry: Entry, held: Serves | None) -> Serves | None:
@@ -215,11 +280,22 @@ def _with(entries: Sequence[Entry], held: _Point) -> _Point:
     for entry in entries:
         serves = entry.payload["serves"]
         if entry.kind == "promotion":
-            held = replace(held, serves=serves, entry=entry, barred=held.barred - {serves["model_version"]})
-        elif (gone := _key(held.serves)) is not None and gone == entry.payload["replaces"]["model_version"]:
-            barred = (held.barred | {gone}) - {serves["model_version"]}
-            held = replace(held, serves=serves, entry=entry, barred=barred, rollback=entry)
+            barred = held.barred - {serves["model_version"]}
+            held = replace(held, serves=serves, entry=entry, barred=barred, trial=_outlasting(held.trial, entry))
+            continue
+        gone = entry.payload["replaces"]["model_version"]
+        barred = (held.barred | {gone}) - {serves["model_version"]}
+        if held.trial is not None and held.trial.kind == "canary" and held.trial.version == gone:
+            held = replace(held, serves=serves, entry=entry, barred=barred, rollback=entry, trial=None)
+        elif _key(held.serves) == gone:
+            trial = _outlasting(held.trial, entry)
+            held = replace(held, serves=serves, entry=entry, barred=barred, rollback=entry, trial=trial)
     return held
+
+
+def _outlasting(trial: Trial | None, entry: Entry) -> Trial | None:
+    """Return the trial that goes on beside another version: whoever changes by hand what serves means all keys."""
+    return trial if trial is None or trial.kind == "shadow" or entry.payload.get("is_automatic") else None
 
 
 def _key(serves: Serves | None) -> str | None:
