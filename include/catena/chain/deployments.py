@@ -104,17 +104,13 @@ class Deployments:
 
     def trial(self, day: str) -> Trial | None:
         """Return what is scored beside what serves on the day, None where nothing is."""
-        serves, point = self.serves(day), self._at(day)
-        trial = None if point is None else point.trial
-        if point is None or trial is None or serves is None or (trial.kind == "shadow" and not self._has_shadows):
-            return None
-        is_other = trial.version not in {*point.barred, serves["model_version"]}
-        return trial if is_other else None
+        trial = None if self.serves(day) is None else self._tried(day)
+        return None if trial is None or (trial.kind == "shadow" and not self._has_shadows) else trial
 
     def canary(self, day: str) -> Serves | None:
-        """Return the version that runs as a canary on the day, None where none does."""
-        trial = self.trial(day)
-        return None if trial is None or trial.kind != "canary" else trial.challenger
+        """Return the version that runs as a canary on the day by all that is recorded now, None where none does."""
+        trial = self._tried(day)
+        return trial.challenger if trial is not None and trial.kind == "canary" else None
 
     def barred(self, day: str) -> frozenset[str]:
         """Return the versions that were rolled back up to the day, and not promoted by hand since."""
@@ -186,6 +182,10 @@ class Deployments:
                 found.append(Spell(point.day, last, trial.challenger, trial.entry, ended_by, trial.share))
         return found
 
+    def served(self) -> list[Spell]:
+        """Return all that served, on all keys or as a canary, in order."""
+        return sorted([*self.spells(), *self.canaries()], key=lambda spell: (spell.first, spell.share))
+
     def rollbacks(self) -> list[Entry]:
         """Return the rollbacks that changed what serves, in order."""
         return [point.rollback for point in self._points if point.rollback is not None]
@@ -205,6 +205,12 @@ class Deployments:
         return _baseline(self._monthly[months[-1]]) if months else None
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _tried(self, day: str) -> Trial | None:
+        point = self._at(day)
+        if point is None or point.trial is None or point.serves is None:
+            return None
+        return None if point.trial.version in {*point.barred, point.serves["model_version"]} else point.trial
 
     def _at(self, day: str) -> _Point | None:
         place = bisect_right(self._days, day)

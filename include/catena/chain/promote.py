@@ -16,6 +16,7 @@ from catena.chain.mirror import mirror
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import TrainingTables, open_registry, training_months
+from catena.chain.trials import planned_canary
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
@@ -107,6 +108,8 @@ class _Promotion:
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
         effective = shift_month(month, 1)
+        canary = planned_canary(usecase, effective) if found.decision == "PROMOTE" and self._serving else None
+        payload |= {"canary": canary} if canary else {}
         ledger.append(self._run, kind="promotion", subject="model", partition=effective, decision=found.decision,
                       effective_at=start_of(effective), payload=payload)  # fmt: skip
         return payload | {"decision": found.decision}

@@ -150,14 +150,16 @@ def _score_days(
         if sides.shadow is not None:
             shadow.append(_revision(part, sides.shadow, before.slice(0, 0), version or 0))
         faults += [sides.fault] if sides.fault else []
-    inputs = {"inputs": due, "input_versions": {features: version}}
+    read = {features: version}
     changed: set[str] = set()
     if usecase.serving.is_compared:
         # Before what is served: a day that counts as scored has its shadow.
-        changed |= {*lake.overwrite(_SHADOW, pa.concat_tables(shadow), run=run, partitions=days, **inputs)
-                    .changed_partitions}  # fmt: skip
+        beside = lake.overwrite(
+            _SHADOW, pa.concat_tables(shadow), run=run, partitions=days, inputs=due, input_versions=read
+        )
+        changed |= {*beside.changed_partitions}
     written = lake.overwrite(
-        _TABLE, pa.concat_tables(served), run=run, partitions=days, **inputs,
+        _TABLE, pa.concat_tables(served), run=run, partitions=days, inputs=due, input_versions=read,
         accounting=Accounting(rows.num_rows, rows.num_rows, 0),
         details={"model_version": ", ".join(str(serves["model_version"]) for serves in _versions(assigned, days))},
     )  # fmt: skip
