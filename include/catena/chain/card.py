@@ -77,10 +77,10 @@ def issue_cards(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
     """
     issued: dict[str, Card] = {}
     deployments = Deployments(workspace.ledger, usecase)
-    spells = deployments.spells()
+    spells = deployments.served()
     for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
         key = entry.payload.get("model_version")
-        if not key or entry.partition > month:
+        if not key or cut_of(entry.partition) > cut_of(month):
             continue
         # All of it from the ledger: this runs with each measured day, and nearly always finds nothing to do.
         decision = deployments.decision_on(key)

@@ -61,8 +61,8 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
         closed.update(merged.closed)
     if stopped:
         first, *more = stopped
-        for error in more:
-            first.add_note(f"Besides: {error}")
+        for other in more:
+            first.add_note(f"Besides: {other}")
         raise first
     details["closed"] = sorted(closed)
     # Its own and what a run before it changed and could not tell; a run that was tried again finds here what it wrote.
