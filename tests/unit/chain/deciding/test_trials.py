@@ -27,7 +27,7 @@ from catena.serving.canary import on_canary
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
 JANUARY, FEBRUARY, MARCH = (days_of_month(f"2024-0{month}") for month in (1, 2, 3))
-SHARE, DAYS = 0.3, 5
+SHARE, DAYS = 0.3, 8
 CANARY = Serving(shadow=True, canary_share=SHARE, canary_days=DAYS, margin=0.05)
 
 
@@ -177,11 +177,11 @@ def test_a_shadow_that_cannot_be_scored_keeps_nobody_from_serving(
 
 
 def test_a_canary_serves_its_keys_for_its_days_and_then_all(decided, usecase, land, run_of, decide_march):
-    """By hash of the key: on five days the canary has its keys and the version before the rest; then it has all."""
+    """By hash of the key: on eight days the canary has its keys and the version before the rest; then it has all."""
     decide_march("PROMOTE")
-    land(MARCH[:8])
+    land(MARCH[:11])
     score_partition(decided, usecase, "2024-03", run_of("score"))
-    served, shadow = (rows_of(decided, usecase, name, MARCH[:8]) for name in ("predictions", "shadow_predictions"))
+    served, shadow = (rows_of(decided, usecase, name, MARCH[:11]) for name in ("predictions", "shadow_predictions"))
     tried = served[served["partition"] <= MARCH[DAYS - 1]]
     expected = on_canary(tried.index, SHARE, "toys/2024-03-01")
     assert 0 < expected.sum() < len(expected)
@@ -192,12 +192,12 @@ def test_a_canary_serves_its_keys_for_its_days_and_then_all(decided, usecase, la
     assert list(shadow.index) == list(tried.index)
     assert set(served[served["partition"] > MARCH[DAYS - 1]]["model_version"]) == {"toys/2"}
     deployments = Deployments(decided.ledger, usecase)
-    assert [deployments.serves(day)["model_version"] for day in MARCH[:7]] == ["toys/1"] * 5 + ["toys/2"] * 2
+    assert [deployments.serves(day)["model_version"] for day in MARCH[:10]] == ["toys/1"] * 8 + ["toys/2"] * 2
     spells = [(each.serves["model_version"], each.first, each.last, each.share) for each in
               (*deployments.spells(), *deployments.canaries())]  # fmt: skip
     assert spells == [
-        ("toys/1", "2024-02-01", "2024-03-05", 1.0), ("toys/2", "2024-03-06", None, 1.0),
-        ("toys/2", "2024-03-01", "2024-03-05", SHARE),
+        ("toys/1", "2024-02-01", "2024-03-08", 1.0), ("toys/2", "2024-03-09", None, 1.0),
+        ("toys/2", "2024-03-01", "2024-03-08", SHARE),
     ]  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def live(workspace, usecase, land, run_of, span):
 
 @pytest.mark.parametrize("is_backfill", [False, True], ids=["day by day", "backfill"])
 def test_a_failing_canary_is_taken_back(decided, usecase, land, run_of, decide_march, is_backfill):
-    """Three days of labels show it: from the fourth on the version before has all keys again, and days before stay."""
+    """The day after its labels show it the version before has all keys again, and days before stay as they were."""
     decide_march("PROMOTE")
     monitor_partition(decided, usecase, "2024-02", run_of("monitor"))
     span = MARCH[:10]
@@ -227,17 +227,19 @@ def test_a_failing_canary_is_taken_back(decided, usecase, land, run_of, decide_m
         live(decided, usecase, land, run_of, span)
     (entry,) = decided.ledger.entries("toys", kind="rollback")
     said = entry.payload
-    # An interval needs three days; their labels are known on the third, so the fourth is the first that can change.
-    assert (entry.partition, said["actor"], said["is_automatic"]) == ("2024-03-04", "canary", True)
+    # What was measured says on which day it was shown: five days of labels, known on the fifth.
+    health = decided.lake(usecase).read("health", span).to_pandas()
+    highs = health[health["measure"] == "gain_high"].set_index("partition")["value"]
+    assert highs[highs < -CANARY.margin].index[0] == "2024-03-05"
+    assert (entry.partition, said["actor"], said["is_automatic"]) == ("2024-03-06", "canary", True)
     assert (said["replaces"]["model_version"], said["serves"]["model_version"]) == ("toys/2", "toys/1")
-    assert said["evidence"]["rows"] == 60
-    assert said["evidence"]["high"] < -CANARY.margin
+    assert (said["evidence"]["rows"], said["evidence"]["high"]) == (100, highs["2024-03-05"])
     both = {"toys/1", "toys/2"}
-    assert versions(decided, usecase, span) == {day: both if day < "2024-03-04" else {"toys/1"} for day in span}
+    assert versions(decided, usecase, span) == {day: both if day < "2024-03-06" else {"toys/1"} for day in span}
     assert check_guard(decided, usecase, run_of("monitor")).status == "unchanged"
     deployments = Deployments(decided.ledger, usecase)
     (spell,) = deployments.canaries()
-    assert (spell.first, spell.last, spell.ended_by.kind) == ("2024-03-01", "2024-03-03", "rollback")
+    assert (spell.first, spell.last, spell.ended_by.kind) == ("2024-03-01", "2024-03-05", "rollback")
     assert deployments.barred("2024-03-31") == {"toys/2"}
     assert [each.serves["model_version"] for each in deployments.spells()] == ["toys/1"]
 
@@ -253,16 +255,16 @@ def test_a_good_canary_arrives(decided, usecase, land, run_of):
     score_partition(decided, refresh, "2024-02", run_of("score"))
     monitor_partition(decided, refresh, "2024-02", run_of("monitor"))
     assert decision.payload["canary"] == {"share": SHARE, "days": DAYS, "salt": "toys/2024-03-01"}
-    live(decided, refresh, land, run_of, MARCH[:8])
+    live(decided, refresh, land, run_of, MARCH[:10])
     new = decision.payload["serves"]["model_version"]
-    assert versions(decided, refresh, MARCH[:8]) == {
-        day: {"toys/1", new} if day <= "2024-03-05" else {new} for day in MARCH[:8]
+    assert versions(decided, refresh, MARCH[:10]) == {
+        day: {"toys/1", new} if day <= "2024-03-08" else {new} for day in MARCH[:10]
     }
     assert decided.ledger.entries("toys", kind="rollback") == []
     (entry,) = decided.ledger.entries("toys", kind="shadow")
-    assert (entry.subject, entry.partition, entry.payload["kind"]) == (new, "2024-03-05", "canary")
+    assert (entry.subject, entry.partition, entry.payload["kind"]) == (new, "2024-03-08", "canary")
     assert entry.decision in {"NOT SHOWN", "BETTER"}
-    assert (entry.payload["gain"]["days"], entry.payload["gain"]["rows"]) == (DAYS, 20 * DAYS)
+    assert (entry.payload["gain"]["days"], entry.payload["gain"]["rows"]) == (7, 140)
 
 
 def test_a_rollback_by_hand_takes_the_canary_back(decided, usecase, decide_march, run_of):
