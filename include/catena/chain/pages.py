@@ -42,7 +42,12 @@ def _write_index(workspace: Workspace) -> Path:
     reports = [entry for entry in issued if entry.subject == MONTHLY]
     cards = [entry for entry in issued if entry.subject.startswith(CARD)]
     path = workspace.settings.pages / "index.html"
-    write_page(path, index_page(_listed(reports), _listed(cards), _listed(ledger.entries(kind="exploration"))))
+    write_page(
+        path,
+        index_page(
+            *map(_listed, (reports, cards, ledger.entries(kind="exploration"), ledger.entries(kind="score-card")))
+        ),
+    )
     return path
 
 

@@ -13,6 +13,7 @@ from catena.chain.deployments import Deployments, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.mirror import mirror
+from catena.chain.score_card.record import scores_before, sections_of
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import (
@@ -106,7 +107,9 @@ class _Promotion:
         challenger = None if is_barred else self._contender(keeper, self._candidate.payload, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
-        quality = window_quality(ledger, usecase, month)
+        scores = scores_before(ledger, usecase, self._effective)
+        score = min(sections_of(scores).values()) if scores else None
+        quality = window_quality(ledger, usecase, month) | {"score": score}
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
@@ -120,6 +123,7 @@ class _Promotion:
         }  # fmt: skip
         canary = planned_canary(usecase, self._effective) if found.decision == "PROMOTE" and self._serving else None
         payload |= {"canary": canary} if canary else {}
+        payload |= {"score_card": scores} if scores else {}
         ledger.append(self._run, kind="promotion", subject="model", partition=self._effective, decision=found.decision,
                       effective_at=start_of(self._effective), payload=payload)  # fmt: skip
         return payload | {"decision": found.decision}

@@ -47,6 +47,8 @@ class UseCase(Declared):
     report: Report
     proof: Proof = Proof()
     """What is proved of each version besides its metrics, and said on its card."""
+    feature_tests: tuple[str, ...] = ()
+    """Tests of the features, by path below the project; the score card looks whether they passed."""
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
     exploration: Exploration = Exploration()

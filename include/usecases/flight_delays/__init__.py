@@ -41,6 +41,7 @@ USECASE = UseCase(
     monitoring=MONITORING,
     report=REPORT,
     proof=PROOF,
+    feature_tests=("tests/unit/features/test_flight_features.py", "tests/unit/features/test_flight_declaration.py"),
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,
     history="usecases.flight_delays.history:history",

@@ -235,6 +235,7 @@ USECASE = UseCase(
         ),
         sources={"wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d")},
     ),
+    feature_tests=("tests/usecases/test_seattle_weather.py",),
     exporter="usecases.seattle_weather.upstream:export",
     folder=Path(__file__).parent,
 )
