@@ -10,6 +10,7 @@ from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, 
 from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.selecting import Selection, SourceCost
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
@@ -52,7 +53,9 @@ __all__ = [
     "Reference",
     "Report",
     "Rule",
+    "Selection",
     "Severity",
+    "SourceCost",
     "SqlSource",
     "Stream",
     "Table",

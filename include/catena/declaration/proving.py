@@ -15,12 +15,19 @@ Value = float | str | None
 """What a column is set to; None leaves it missing."""
 
 
-class Invariance(Declared):
+class _Test(Declared):
+    """What every behaviour test has."""
+
+    name: Name
+    reason: str
+    is_veto: bool = False
+    """Whether a challenger that fails it may not serve."""
+
+
+class Invariance(_Test):
     """A change of columns that must not matter: each row's score stays where it was."""
 
     kind: Literal["invariance"] = "invariance"
-    name: Name
-    reason: str
     change: dict[Name, Value] = Field(min_length=1)
     tolerance: float = Field(gt=0)
     """By how much a row's score may move, in units of the score."""
@@ -28,12 +35,10 @@ class Invariance(Declared):
     """Of the rows that must obey."""
 
 
-class Direction(Declared):
+class Direction(_Test):
     """Raising a column must not lower, or not raise, the mean score."""
 
     kind: Literal["direction"] = "direction"
-    name: Name
-    reason: str
     column: Name
     """A number; rows without it are not asked."""
     add: float
@@ -42,12 +47,10 @@ class Direction(Declared):
     """By how much the mean may move the wrong way, in units of the score."""
 
 
-class MinimumFunctionality(Declared):
+class MinimumFunctionality(_Test):
     """A simple case that anyone would get right: a row with `higher` scores above the same row with `lower`."""
 
     kind: Literal["minimum_functionality"] = "minimum_functionality"
-    name: Name
-    reason: str
     lower: dict[Name, Value] = Field(min_length=1)
     higher: dict[Name, Value] = Field(min_length=1)
     margin: float = Field(0.0, ge=0)

@@ -69,6 +69,37 @@ def loss_chart(rows: Sequence[tuple[str, dict[str, Any]]], *, metric: str, what:
         return as_svg(figure, f"What {metric} loses, with intervals, by {what}: {', '.join(names)}.")
 
 
+def importance_chart(rows: Sequence[tuple[str, dict[str, Any], bool]], *, metric: str) -> Markup:
+    """Return the losses of many columns with their intervals, one narrow line each; those that were kept are filled.
+
+    Args:
+        rows: names with intervals, and whether the column was kept.
+        metric: as people call it.
+    """
+    places = list(range(len(rows), 0, -1))
+    lows, highs = _bounds([interval for _, interval, _ in rows], 1)
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "importance", "axes.grid.axis": "x"}):
+        figure = Figure(figsize=(7.4, 1.1 + 0.2 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0.0, color=VERMILION, linestyle="--", linewidth=1.1)
+        for is_kept, color, fill, label in ((True, BLUE, BLUE, "Kept"), (False, MUTED, "white", "Dropped")):
+            chosen = [at for at, row in enumerate(rows) if row[2] == is_kept]
+            if not chosen:
+                continue
+            at_places = [places[at] for at in chosen]
+            ends = [lows[at] for at in chosen], [highs[at] for at in chosen]
+            axes.hlines(at_places, *ends, color=color, linewidth=1.2, alpha=0.6)
+            axes.plot([rows[at][1]["estimate"] or 0.0 for at in chosen], at_places, color=color, marker="o",
+                      markersize=4, markerfacecolor=fill, linestyle="none", label=label)  # fmt: skip
+        axes.set_yticks(places, [name.replace("_", " ") for name, _, _ in rows], fontsize=8)
+        axes.set_ylim(0.3, len(rows) + 0.7)
+        axes.set_xlabel(f"Loss of {metric} when the feature is shuffled")
+        axes.legend(loc="lower right", frameon=False, fontsize=8.5)
+        return as_svg(
+            figure, f"What {metric} loses when a feature is shuffled, with intervals, for {len(rows)} features."
+        )
+
+
 def _bounds(intervals: Sequence[dict[str, Any]], factor: int) -> tuple[list[float], list[float]]:
     """Return the bounds; where there are none, the estimate itself: a dot without a line."""
     sides = []

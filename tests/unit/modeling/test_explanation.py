@@ -43,6 +43,22 @@ def test_a_missing_source_costs_what_it_told():
     assert found["b"].loss.estimate == 0.0
 
 
+def test_of_a_source_only_what_the_model_takes_is_missing():
+    """A source of x and a column that the model does not take is x alone; one that it takes nothing of is left out."""
+    (found,) = without_sources(world(), {"a": ("x", "gone"), "b": ("gone",)}, "roc_auc", SETTINGS)
+    assert (found.source, found.columns) == ("a", ("x",))
+    assert found.loss.estimate == pytest.approx(0.5)
+
+
+def test_rows_are_shuffled_within_their_block():
+    """A column that has one value in each block cannot change by it, though over all rows it would."""
+    of = world()
+    half = np.arange(120) >= 60
+    by_half = Judged(of.score, of.frame.assign(x=half * 1.0), of.rows)
+    assert dict(permutation_importance(by_half, "brier", SETTINGS, repeats=1, blocks=half))["x"].estimate == 0.0
+    assert dict(permutation_importance(by_half, "brier", SETTINGS, repeats=1))["x"].estimate != 0.0
+
+
 def test_a_model_that_refuses_missing_values_says_so():
     """The refusal is the finding; no number stands in its place."""
     of = world()
