@@ -67,6 +67,28 @@ class MinimumFunctionality(_Test):
 BehaviourTest = Annotated[Invariance | Direction | MinimumFunctionality, Field(discriminator="kind")]
 
 
+class Fairness(Declared):
+    """A measure in which the groups of a column must not differ by much, each from all others together."""
+
+    name: Name
+    reason: str
+    by: Name
+    measure: Literal["false_negative_rate", "calibration", "error"]
+    """The share of events whose score is below the threshold; the mean score minus what happened; the mean error."""
+    threshold: float | None = None
+    """Score from which an event counts as foreseen; of the false negative rate alone."""
+    tolerance: float = Field(gt=0)
+    """Largest difference that is no matter, in units of the measure."""
+    minimum_rows: int = Field(200, ge=1)
+    """A group with fewer rows, or fewer events where these are asked, is not judged."""
+
+    @model_validator(mode="after")
+    def _threshold_fits(self) -> Fairness:
+        if (self.threshold is None) == (self.measure == "false_negative_rate"):
+            raise ValueError(f"fairness {self.name}: a false negative rate has a threshold, and nothing else has one")
+        return self
+
+
 class Proof(Declared):
     """What is proved of each version, and what its card says."""
 
@@ -77,14 +99,15 @@ class Proof(Declared):
     not_for: tuple[str, ...] = ()
     """Uses that were not thought of, or would do harm."""
     tests: tuple[BehaviourTest, ...] = ()
+    fairness: tuple[Fairness, ...] = ()
     sources: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """Where features come from: source -> its columns. One at a time is taken away."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Proof:
-        names = [test.name for test in self.tests]
-        if len(names) != len(set(names)):
-            raise ValueError(f"a behaviour test is declared twice in {names}")
+        for names in ([test.name for test in self.tests], [item.name for item in self.fairness]):
+            if len(names) != len(set(names)):
+                raise ValueError(f"a behaviour test or a comparison of groups is declared twice in {names}")
         return self
 
     @property

@@ -75,6 +75,11 @@ class UseCase(Declared):
     def _proof_names_features(self) -> UseCase:
         if unknown := sorted(self.proof.columns - set(self.model.features)):
             raise ValueError(f"use case {self.name}: its proof names {unknown}, which the model does not take")
+        told = {*self.model.features, *self.model.slices, *self.model.baseline_by}
+        if unknown := sorted({item.by for item in self.proof.fairness} - told):
+            raise ValueError(
+                f"use case {self.name}: its proof compares groups of {unknown}, which its rows do not have"
+            )
         return self
 
     @model_validator(mode="after")

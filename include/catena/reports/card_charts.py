@@ -100,6 +100,31 @@ def importance_chart(rows: Sequence[tuple[str, dict[str, Any], bool]], *, metric
         )
 
 
+def age_chart(curve: Sequence[dict[str, Any]], *, metric: str) -> Markup:
+    """Return the loss to the newest model above the metric itself, by weeks of age, with their intervals.
+
+    Args:
+        curve: `week`, `loss` and `metric`, in order.
+        metric: as people call it.
+    """
+    weeks = [item["week"] for item in curve]
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "age"}):
+        figure = Figure(figsize=(6.6, 5.0), layout="constrained")
+        axes = figure.subplots(2, 1, sharex=True)
+        above, below = axes
+        above.axhline(0.0, color=VERMILION, linestyle="--", linewidth=1.1)
+        for each, name in ((above, "loss"), (below, "metric")):
+            lows, highs = _bounds([item[name] for item in curve], 1)
+            each.vlines(weeks, lows, highs, color=BLUE, linewidth=1.4, alpha=0.6)
+            means = [item[name]["estimate"] or 0.0 for item in curve]
+            each.plot(weeks, means, color=BLUE, marker="o", markersize=4.5, linewidth=1.2)
+        above.set_title(f"Loss of {metric} to the newest model of the day")
+        below.set_title(f"{metric[0].upper()}{metric[1:]}, mean of days")
+        below.set_xlabel("Weeks since the last day that the model could learn from")
+        below.xaxis.get_major_locator().set_params(integer=True)
+        return as_svg(figure, f"Two charts by weeks of age: the loss of {metric} to the newest model, and {metric}.")
+
+
 def _bounds(intervals: Sequence[dict[str, Any]], factor: int) -> tuple[list[float], list[float]]:
     """Return the bounds; where there are none, the estimate itself: a dot without a line."""
     sides = []
