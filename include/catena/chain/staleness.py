@@ -19,7 +19,7 @@ from catena.modeling.bootstrap import Resampling
 from catena.modeling.dataset import labelled_rows
 from catena.modeling.staleness import DayScore, scored_days, staleness_curve
 from catena.modeling.threads import fixed_threads
-from catena.partitions import days_of_month, last_day_of
+from catena.partitions import days_of_month, last_day_of, shift_month
 from catena.registry.trusted_types import trusted_types
 from catena.reports.staleness import headline_of_staleness, staleness_page
 from catena.run import Outcome, Run
@@ -43,6 +43,9 @@ def measure_staleness(workspace: Workspace, usecase: UseCase, month: str, run: R
             versions = _versions(ledger, usecase, each)
             if each in before or not versions:
                 continue
+            if not _is_trained(ledger, usecase, shift_month(each, -1)):
+                waiting = f"{each} waits for the training of {shift_month(each, -1)}"
+                break
             if missing := tables.missing(each):
                 waiting = f"{each} waits for {', '.join(missing[:5])}"
                 break
@@ -115,6 +118,11 @@ def _versions(ledger: Ledger, usecase: UseCase, month: str) -> list[Entry]:
         entry for entry in trained
         if entry.payload.get("model_version") and last_day_of(entry.partition) < last_day_of(month)
     ]  # fmt: skip
+
+
+def _is_trained(ledger: Ledger, usecase: UseCase, month: str) -> bool:
+    """Return whether a month's training has ended, whatever came of it: its version is not to be missed."""
+    return ledger.last(usecase.name, "candidate", "model", partition=month) is not None
 
 
 def _entries(ledger: Ledger, usecase: UseCase) -> list[Entry]:

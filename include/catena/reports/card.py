@@ -95,8 +95,7 @@ def card_page(usecase: UseCase, facts: Mapping[str, Any]) -> str:
 
     Args:
         usecase: its declaration.
-        facts: `version`, `proof`, `selection` (None where none was made for it), `decision` (None before it was judged),
-            `spells` and `commands`.
+        facts: `version`, `proof`, `selection` and `decision` (None where there is none), `spells` and `commands`.
     """
     of = Facts(facts)
     value, change = value_kinds(usecase.model.kind)

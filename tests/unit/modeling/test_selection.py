@@ -79,7 +79,7 @@ def test_what_helps_is_kept_and_copies_and_noise_go(model: Model):
     assert (because["other"], because["noise"]) == ("helps", "not shown to help")
     assert found.decision == "SELECTED"
     assert found.trials[-1].gain.low >= -RULE.margin
-    assert all("roc_auc" in item.reason or "association at least 0.99" in item.reason for item in found.features)
+    assert all("roc_auc" in item.reason or "association at least 1.00" in item.reason for item in found.features)
     assert {(item.kind, item.name) for item in found.evidence.ablations} == {
         ("source", "a"), ("source", "b"), ("cluster", "strong"),
     }  # fmt: skip
