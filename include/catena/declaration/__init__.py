@@ -11,6 +11,7 @@ from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invar
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
 from catena.declaration.selecting import Selection, SourceCost
+from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
@@ -55,6 +56,7 @@ __all__ = [
     "Report",
     "Rule",
     "Selection",
+    "Serving",
     "Severity",
     "SourceCost",
     "SqlSource",
