@@ -25,12 +25,11 @@ from catena.declaration import (
     NotNull,
     Proof,
     Report,
-    Selection,
-    SourceCost,
     Table,
     Unique,
     UseCase,
 )
+from usecases.seattle_weather.selection import SELECTION
 
 
 def required(name: str, type_: ColumnType, description: str) -> Column:
@@ -245,17 +244,7 @@ USECASE = UseCase(
             "wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d"),
         },
     ),
-    selection=Selection(
-        metric="mae",
-        folds=3,
-        fold_days=7,
-        minimum_gain=0.05,
-        margin=0.25,
-        sources={
-            "temperatures": SourceCost(inputs=("history",)),
-            "wind_and_rain": SourceCost(inputs=("history",)),
-        },
-    ),
+    selection=SELECTION,
     exporter="usecases.seattle_weather.upstream:export",
     folder=Path(__file__).parent,
 )
