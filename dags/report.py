@@ -2,7 +2,7 @@
 
 Runs when the month is decided, when all its days have been measured, and when a measured day was corrected; the last of
 these that is needed issues the report, and the ML Test Score after it. Beside it, model versions get their cards as
-soon as they are decided on.
+soon as they are decided on, and once a month is there all older versions are scored on it, which tells how models age.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from catena_airflow.link_dag import link_dag, month_param
 from catena_airflow.operators.issue_cards import IssueCardsOperator
 from catena_airflow.operators.issue_report import IssueReportOperator
 from catena_airflow.operators.issue_score_card import IssueScoreCardOperator
+from catena_airflow.operators.measure_staleness import MeasureStalenessOperator
 from catena_airflow.schedules import each_decided_or_watched_month
 
 for usecase in declared_usecases():
@@ -25,3 +26,4 @@ for usecase in declared_usecases():
         )  # fmt: skip
         issued >> IssueScoreCardOperator(task_id="issue_score_card", usecase=usecase.name)
         IssueCardsOperator(task_id="issue_cards", usecase=usecase.name)
+        MeasureStalenessOperator(task_id="measure_staleness", usecase=usecase.name)

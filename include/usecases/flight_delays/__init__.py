@@ -10,6 +10,7 @@ from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
 from usecases.flight_delays.proof import PROOF
 from usecases.flight_delays.report import MONITORING, REPORT
+from usecases.flight_delays.selection import SELECTION
 from usecases.flight_delays.streams import STREAMS
 from usecases.flight_delays.tables import TABLES
 
@@ -42,6 +43,7 @@ USECASE = UseCase(
     report=REPORT,
     proof=PROOF,
     feature_tests=("tests/unit/features/test_flight_features.py", "tests/unit/features/test_flight_declaration.py"),
+    selection=SELECTION,
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,
     history="usecases.flight_delays.history:history",

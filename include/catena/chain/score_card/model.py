@@ -109,10 +109,11 @@ def inclusion_considered(evidence: Evidence) -> Finding:
     if not found:
         return absent("No groups were compared for equal treatment.", f"declare them in the proof, then {todo}")
     links = _proof_links(evidence, version)
-    verdicts = [str(each.get("verdict", "")) for each in found] if isinstance(found, list) else []
-    if "failed" in verdicts:
-        return absent(f"{verdicts.count('failed')} of {len(verdicts)} groups are treated worse.", todo, *links)
-    return automated(f"{len(found)} comparisons of groups stand in the proof of {version}.", *links)
+    failed = [f"{each['by']} {each['group']}" for each in found if each["verdict"] == "failed"]
+    said = f"{len(found)} groups were compared with all others in the proof of {version}."
+    if failed:
+        return by_hand(f"{said} Treated otherwise than is allowed: {', '.join(failed[:5])}.", "mend the model", *links)
+    return automated(said, *links)
 
 
 def _online(evidence: Evidence, version: str, metric: str) -> float | None:

@@ -78,7 +78,7 @@ FULL = Evidence(
                   ENTRIES[3]),),
     proofs={VERSION: {
         "examples": [{}, {}, {}], "slices": [{}], "training": [{"verdict": "passed"}],
-        "fairness": [{"verdict": "passed"}],
+        "fairness": [{"by": "carrier", "group": "UA", "verdict": "passed"}],
     }},
     pages=frozenset({CARD}),
     scored=DAY,
@@ -164,6 +164,7 @@ HALF = {
     "data-3": without("selection"),
     "model-1": without("approval"),
     "model-2": replace(FULL, health=(health("roc_auc", 0.6),)),
+    "model-7": unproved(fairness=[{"by": "carrier", "group": "UA", "verdict": "failed"}]),
     "infrastructure-4": without("promotion"),
     "monitoring-5": unmeasured("unsound"),
     "monitoring-7": replace(FULL, usecase=USECASE.model_copy(update={
@@ -184,7 +185,6 @@ AGAINST = {
     "data-4": replace(FULL, entries=(*FULL.entries, entry(20, "exploration", "profile", "2013-02", "ALARM",
                                                           reasons=["air_time knows the outcome"]))),
     "data-5": replace(FULL, tables={**FULL.tables, "features": OnDisk(4, (*FULL.tables["features"].columns, "name"))}),
-    "model-7": unproved(fairness=[{"verdict": "failed"}]),
     "infrastructure-1": replace(FULL, entries=(*FULL.entries, entry(21, "replay", VERSION, "2013-01", "DIFFERENT"))),
     "infrastructure-3": replace(FULL, tests=TestRecord("c", {"tests/chain/test_x.py::e": "failed"})),
     "monitoring-5": replace(FULL, health=(health("unsound_score_share", 0.01),)),
