@@ -76,14 +76,37 @@ class Scored(Protocol):
 class Recorded(Protocol):
     """An entry of the ledger."""
 
-    id: int
-    kind: Any
-    subject: str
-    partition: str
-    decision: str
-    payload: dict[str, Any]
-    run_id: str
-    code_version: str
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def kind(self) -> Any:
+        """What kind it is."""
+
+    @property
+    def subject(self) -> str:
+        """What it speaks of."""
+
+    @property
+    def partition(self) -> str:
+        """Of which partition."""
+
+    @property
+    def decision(self) -> str:
+        """What was decided."""
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The facts behind it."""
+
+    @property
+    def run_id(self) -> str:
+        """Which run entered it."""
+
+    @property
+    def code_version(self) -> str:
+        """On which code."""
 
     @property
     def effective_at(self) -> Any:

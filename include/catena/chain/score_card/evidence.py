@@ -149,7 +149,7 @@ def _sample(lake: Lake, name: str) -> pa.Table:
 
 def _personal(rows: pa.Table) -> dict[str, str]:
     """Return the text columns of which a value looks like a person's, and like what."""
-    found = {}
+    found: dict[str, str] = {}
     for name in rows.column_names:
         if pa.types.is_string(rows.schema.field(name).type) or pa.types.is_large_string(rows.schema.field(name).type):
             values = [value for value in rows[name].unique().to_pylist() if value]
@@ -166,4 +166,5 @@ def _health(lake: Lake, spells: Sequence[Spell]) -> list[dict[str, Any]]:
         return []
     ends = {min(spell.last or measured[-1], measured[-1]) for spell in spells}
     wanted = sorted({*ends & {*measured}, measured[-1], shift_day(measured[-1], -1)} & {*measured})
-    return lake.read("health", wanted, columns=list(_HEALTH)).to_pylist()
+    rows: list[dict[str, Any]] = lake.read("health", wanted, columns=list(_HEALTH)).to_pylist()
+    return rows

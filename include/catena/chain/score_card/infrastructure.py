@@ -5,6 +5,7 @@ from __future__ import annotations
 from catena.chain.score_card.evidence import Evidence
 from catena.chain.score_card.finding import Finding, Link, absent, automated, by_hand, entry_link, entry_links
 from catena.chain.score_card.results import by_tests
+from catena.governance import Entry
 
 
 def training_reproducible(evidence: Evidence) -> Finding:
@@ -39,7 +40,8 @@ def quality_checked_before_serving(evidence: Evidence) -> Finding:
     models = [spell for spell in evidence.spells if spell.serves["role"] == "champion"]
     if not models:
         return absent("No model has served yet.", f"catena backfill {evidence.usecase.name} --from DAY --to DAY")
-    decisions, open_ = [], []
+    decisions: list[Entry] = []
+    open_: list[str] = []
     for version in dict.fromkeys(str(spell.serves["model_version"]) for spell in models):
         decision = evidence.decision_on(version)
         if decision is None or not decision.payload.get("checks"):

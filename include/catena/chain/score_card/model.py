@@ -28,7 +28,8 @@ def specs_reviewed(evidence: Evidence) -> Finding:
 
 def offline_and_online_agree(evidence: Evidence) -> Finding:
     """Model 2: what the holdout promised is what happened while the version served."""
-    metric, pairs = evidence.usecase.gate.metric, []
+    metric = evidence.usecase.gate.metric
+    pairs: list[tuple[Entry, float, float, float]] = []
     for version in dict.fromkeys(str(spell.serves["model_version"]) for spell in evidence.spells):
         decision = evidence.decision_on(version)
         interval = (decision.payload["challenger"].get("interval") if decision else None) or {}
@@ -87,7 +88,7 @@ def slices_are_good(evidence: Evidence) -> Finding:
     judged = [entry for entry in evidence.of("promotion", "model") if _slices(entry)]
     proof = evidence.proofs.get(version or "", {})
     links: list[Link] = []
-    said = []
+    said: list[str] = []
     if judged:
         checks = _slices(judged[-1])
         passed = sum(check["status"] == "passed" for check in checks)
