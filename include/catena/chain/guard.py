@@ -13,17 +13,16 @@ from typing import Any
 from catena import monitoring as watch
 from catena.chain.deployments import Deployments, model_of
 from catena.chain.exclusive import exclusively
+from catena.chain.measured_days import labels_known_on, measured_days
 from catena.chain.redeploy import Asked, Change, change_of, record_rollback
 from catena.declaration import Guard, UseCase
 from catena.governance import Entry
 from catena.lake import Lake
-from catena.partitions import days, shift_day
+from catena.partitions import shift_day
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 ACTOR = "guard"
-_COLUMNS = ("partition", "measure", "window_days", "dimension", "value_of", "value", "rows", "model_version")
-_AGE = "freshness_h"
 
 
 def check_guard(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
@@ -31,8 +30,8 @@ def check_guard(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
 
     Days are judged from the first one that was served, each once it was measured with what serves on it today; the
     first day that was not ends the look, so that days before it decide first, whatever the order of arrival. A breach
-    takes effect on the day after the last label behind it was known: no prediction changes that was due by then. Where
-    another version serves then anyway, nothing is to be done.
+    takes effect on the day after the last label behind it was known, on the estimate after the day itself: no
+    prediction changes that was due by then. Where another version serves then anyway, nothing is to be done.
     """
     guard = usecase.monitoring.guard
     if guard is None:
@@ -65,38 +64,22 @@ def _rolled_back(change: Change) -> Outcome:
 
 
 def _judged(lake: Lake, usecase: UseCase, guard: Guard, deployments: Deployments) -> Iterator[watch.Judged]:
-    """Yield the measured days in order, up to the first served one that is not measured as it is served now."""
-    measured = lake.partitions("health")
-    spells = deployments.spells()
-    if not measured or not spells:
-        return
-    span = [day for day in days(spells[0].first, measured[-1]) if usecase.calendar.holds(day)]
-    health = lake.read("health", span, columns=_COLUMNS).to_pandas()
-    health = health[health["dimension"].isin(["", watch.GUARDED]) & health["measure"].isin([guard.measure, _AGE])]
-    scored = lake.contents("predictions", span)
-    by_day = dict(list(health.groupby("partition")))
-    for day in span:
-        serves = deployments.serves(day)
-        if serves is None:
-            continue
-        rows = by_day.get(day)
-        if rows is None:
-            # A day that was never delivered holds nobody up; one that waits for its measuring does.
-            if scored[day] is None and any(later in by_day for later in _days_after(day, usecase, span)):
-                continue
+    """Yield the measured days in order, up to the first served one that is not measured as it is served now.
+
+    On labels, a day of whose window some have still to come is not measured yet.
+    """
+    dimension = watch.GUARDED if guard.on == "labels" else watch.GUARDED_ESTIMATE
+    for day, serves, rows in measured_days(lake, usecase, deployments):
+        known_on = day if guard.on == "estimate" else labels_known_on(day, rows, guard.window_days)
+        if known_on is None:
             return
-        version = str(rows["model_version"].iloc[0])
-        if version == "none":
-            continue
-        if version != serves["model_version"]:
-            return
-        own = rows[(rows["dimension"] == watch.GUARDED) & (rows["window_days"] == guard.window_days)]
-        age = rows.loc[rows["measure"] == _AGE, "value"]
-        if not own.empty and age.notna().any() and serves["role"] == "champion":
+        own = rows[(rows["dimension"] == dimension) & (rows["measure"] == guard.measure)]
+        own = own[own["window_days"] == guard.window_days]
+        if not own.empty and known_on and serves["role"] == "champion":
             value = own["value"].iloc[0]
             yield watch.Judged(
-                day, version, None if math.isnan(value) else float(value), int(own["rows"].iloc[0]),
-                _known_on(day, float(age.iloc[0])),
+                day, str(serves["model_version"]), None if math.isnan(value) else float(value),
+                int(own["rows"].iloc[0]), known_on,
             )  # fmt: skip
 
 
@@ -109,25 +92,15 @@ def _is_settled(made: Sequence[Entry], breach: watch.Breach, first: str, guard: 
     )
 
 
-def _days_after(day: str, usecase: UseCase, span: list[str]) -> list[str]:
-    """Return the days whose trailing window reaches back to the day: they are measured only once it is settled."""
-    reach = shift_day(day, usecase.monitoring.trailing_days - 1)
-    return [later for later in span if day < later <= reach]
-
-
-def _known_on(day: str, freshness_h: float) -> str:
-    """Return the local day on which the last label became known; `freshness_h` counts back from the day's end."""
-    return shift_day(day, max(0, math.ceil(-freshness_h / 24)))
-
-
 def _reason(guard: Guard, breach: watch.Breach) -> str:
     last = breach.days[-1]
     limit = f"below {guard.minimum}" if guard.minimum is not None and (last.value or 0) < guard.minimum else (
         f"above {guard.maximum}")  # fmt: skip
+    what = guard.measure if guard.on == "labels" else f"Estimated {guard.measure}"
     return (
-        f"{guard.reason} {guard.measure} of {breach.version} over {guard.window_days} days was {limit} on "
+        f"{guard.reason} {what} of {breach.version} over {guard.window_days} days was {limit} on "
         f"{len(breach.days)} measured days in a row, {breach.days[0].day} to {last.day}, at last {last.value:.4f} on "
-        f"{last.rows} labelled rows."
+        f"{last.rows} {'labelled' if guard.on == 'labels' else 'scored'} rows."
     )
 
 

@@ -116,9 +116,12 @@ def _waiting(
     measured = lake.inputs("health", span)
     scored = lake.contents("predictions", span)
     missing = [day for day in span if measured[day] is None and not (day in refused and scored[day] is None)]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return f"waiting for health[{', '.join(missing[:3])}]{more}"
+    labelled = lake.contents(usecase.label.table, span, final=True)
+    awaited = [day for day in span if scored[day] is not None and labelled[day] is None]
+    for table, keys in (("health", missing), (usecase.label.table, awaited)):
+        if keys:
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            return f"waiting for {table}[{', '.join(keys[:3])}]{more}"
     return None
 
 
@@ -140,7 +143,7 @@ def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Se
         {
             "label": lake.contents(usecase.label.table, compared),
             "features": lake.contents(usecase.features.table, compared),
-            "predictions": lake.contents("predictions", span),
+            "predictions": lake.contents("predictions", compared),
             "health": lake.contents("health", span),
             "quarantine": lake.contents("quarantine", quarantined),
             "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},

@@ -1,0 +1,190 @@
+"""What monitoring reads of days: rows with labels, scores and features; and what it measures of one.
+
+Which days are due belongs in `catena.chain.monitor`; how a measure is computed, in `catena.monitoring`.
+"""
+
+# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catena import monitoring as watch
+from catena.arrow_sql import sql_over
+from catena.chain.served import ServedDays
+from catena.declaration import UseCase
+from catena.lake import Lake, identity_of
+from catena.partitions import days_of_month, shift_day
+
+# One row for each entity that was scored (current revision) or has an outcome.
+_JOIN = """
+WITH current AS (
+    SELECT partition, entity, score, model_version FROM predictions
+    QUALIFY revision = max(revision) OVER (PARTITION BY partition)
+)
+SELECT coalesce(current.partition, label_rows.partition) AS partition,
+       coalesce(current.entity, label_rows.entity) AS entity,
+       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version, {features}
+FROM current
+FULL JOIN label_rows ON current.partition = label_rows.partition AND current.entity = label_rows.entity
+LEFT JOIN features ON features.partition = current.partition AND features.entity = current.entity
+ORDER BY 1, 2
+"""
+# Performance is measured of the day, of a week, and of the declared trailing window.
+WEEK = 7
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one day came to."""
+
+    rows: pa.Table
+    version: str
+    alerts: list[watch.Alert]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The rows of the days that a pass looks at.
+
+    Attributes:
+        rows: one for each entity, in order of days.
+        labelled: the days whose labels are final; of others no label is used.
+        served: what served on the days to measure.
+    """
+
+    rows: pd.DataFrame
+    labelled: frozenset[str]
+    served: ServedDays
+
+    @cached_property
+    def counted(self) -> watch.DayCounts:
+        """The scored rows of each day in the buckets of the references."""
+        return watch.DayCounts(self.rows[self.rows["score"].notna()])
+
+    def window(self, day: str, days: int) -> pd.DataFrame:
+        """Return the rows of the last days up to a day."""
+        low, high = self.rows["partition"].searchsorted([shift_day(day, 1 - days), shift_day(day, 1)])
+        return self.rows.iloc[low:high]
+
+
+def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[str]) -> Watched:
+    """Return the rows of days: label, score and features.
+
+    What streams told of a day so far is no label: the day's file may say otherwise.
+
+    Args:
+        lake: of the use case.
+        usecase: declaration.
+        reach: the days to measure and those of their windows.
+        due: the days to measure.
+    """
+    label = usecase.label
+    final = [day for day, content in lake.contents(label.table, reach, final=True).items() if content is not None]
+    scored = ["partition", "entity", "revision", "score", "model_version", "features_version"]
+    tables = {
+        "outcomes_raw": lake.read(label.table, final),
+        "predictions": lake.read("predictions", reach, columns=scored),
+        "features": lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)),
+    }
+    with sql_over(tables) as connection:
+        connection.execute(
+            f"CREATE TEMP VIEW label_rows AS SELECT partition, CAST({label.entity} AS VARCHAR) AS entity, "
+            f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
+        )
+        features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
+        joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
+    rows = tables["predictions"]
+    served = ServedDays(lake, usecase, rows.filter(pc.is_in(rows["partition"], value_set=pa.array(due, pa.string()))))
+    return Watched(joined, frozenset(final), served)
+
+
+def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mapping[str, Any]) -> Day:
+    """Return the measures of a day and of the windows that end with it.
+
+    Args:
+        facts: `serves` and `accounting` of the day.
+    """
+    today = seen.window(day, 1)
+    scored_today = today[today["score"].notna()]
+    known = today["known_at"].dropna()
+    newest: datetime | None = None if known.empty else known.max().to_pydatetime()
+    found = watch.volumes(len(today), len(scored_today), 1)
+    found += watch.quarantine_rates(facts["accounting"])
+    found += watch.freshness(day, usecase.timezone, newest, len(today))
+    version = "none"
+    if len(scored_today):
+        version = str(scored_today["model_version"].mode().min())
+        found += watch.null_rates(scored_today, usecase.model.features)
+        found += watch.stability(scored_today, usecase.model.features, usecase.model.kind)
+        found += seen.served.measures(day, scored_today)
+        found += _performance(usecase, seen, day, version)
+        found += _drift(lake, usecase, seen, day, facts)
+    raised = watch.alerts(found, usecase.monitoring)
+    return Day(watch.health_rows(day, version, found, raised), version, raised)
+
+
+def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> list[watch.Measure]:
+    """Return what the scores promise, and what they proved to be where labels are known."""
+    model, declared = usecase.model, usecase.monitoring
+    found: list[watch.Measure] = []
+    for window in sorted({1, WEEK, declared.trailing_days}):
+        scored = _scored(seen, day, window)
+        found += watch.arrivals(scored, seen.labelled, window)
+        labelled = scored[scored["partition"].isin(seen.labelled)]
+        slices = model.slices if window in (1, declared.trailing_days) else ()
+        if len(labelled):
+            found += watch.performance(labelled, model.kind, window, slices)
+        if model.kind == "binary":
+            found += watch.estimated(scored, window)
+            found += watch.compared(labelled, window)
+    if (guard := declared.guard) is not None:
+        if guard.window_days not in (1, WEEK, declared.trailing_days):
+            found += watch.arrivals(_scored(seen, day, guard.window_days), seen.labelled, guard.window_days)
+        found += watch.guarded(_scored(seen, day, guard.window_days), model.kind, guard, version)
+    return found
+
+
+def _drift(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mapping[str, Any]) -> list[watch.Measure]:
+    window = usecase.monitoring.trailing_days
+    scored = _scored(seen, day, window)
+    reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
+    found = watch.feature_drift(scored, reference, seen.counted, window) + watch.score_drift(scored, day, window)
+    return found + watch.drift_rates(found, usecase.monitoring.drift_columns)
+
+
+def _scored(seen: Watched, day: str, days: int) -> pd.DataFrame:
+    rows = seen.window(day, days)
+    return rows[rows["score"].notna()]
+
+
+def _measured_columns(usecase: UseCase) -> list[str]:
+    return list(dict.fromkeys((*usecase.model.features, *usecase.model.slices)))
+
+
+def _feature_columns(usecase: UseCase) -> list[str]:
+    return list(dict.fromkeys(("partition", "entity", *_measured_columns(usecase))))
+
+
+_REFERENCES: dict[tuple[str, int], dict[str, watch.Reference]] = {}
+
+
+def _references(lake: Lake, usecase: UseCase, trained_on: str | None) -> dict[str, watch.Reference]:
+    """Return the distribution of each feature in the serving model's training window, kept for this process."""
+    if trained_on is None:
+        return {}
+    features = usecase.features.table
+    sample = watch.reference_days(usecase.calendar.first, days_of_month(trained_on)[-1])
+    key = (lake.uri(features), identity_of([usecase.model.model_dump(), lake.contents(features, sample)]))
+    if key not in _REFERENCES:
+        rows = lake.read(features, sample, columns=["partition", *usecase.model.features]).to_pandas()
+        _REFERENCES[key] = watch.references(rows, usecase.model.numeric, usecase.model.categorical)
+    return _REFERENCES[key]
