@@ -22,7 +22,7 @@ from catena.arrow_sql import sql_over
 from catena.chain.served import ServedDays
 from catena.declaration import UseCase
 from catena.lake import Lake, identity_of
-from catena.partitions import days_of_month, shift_day
+from catena.partitions import last_day_of, shift_day
 
 # One row for each entity that was scored (current revision) or has an outcome.
 _JOIN = """
@@ -182,7 +182,7 @@ def _references(lake: Lake, usecase: UseCase, trained_on: str | None) -> dict[st
     if trained_on is None:
         return {}
     features = usecase.features.table
-    sample = watch.reference_days(usecase.calendar.first, days_of_month(trained_on)[-1])
+    sample = watch.reference_days(usecase.calendar.first, last_day_of(trained_on))
     key = (lake.uri(features), identity_of([usecase.model.model_dump(), lake.contents(features, sample)]))
     if key not in _REFERENCES:
         rows = lake.read(features, sample, columns=["partition", *usecase.model.features]).to_pandas()
