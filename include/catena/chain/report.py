@@ -24,7 +24,7 @@ from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 # What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
-_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback")
+_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback", "alarm")
 
 
 def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:

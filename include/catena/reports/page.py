@@ -46,6 +46,13 @@ MEASURES = {
     "mae": "mean error",
     "rmse": "root mean squared error",
     "null_rate": "share of missing values",
+    "roc_auc_gap": "promised minus realised ranking quality (ROC AUC)",
+    "brier_gap": "promised minus realised Brier score",
+    "log_loss_gap": "promised minus realised log loss",
+    "skew_share": "rows whose features are not those that training has of them now",
+    "unsound_score_share": "scores that are no number, or no probability",
+    "missing_input_share": "inputs that are missing",
+    "score_jump": "largest change of a score by the same model on the same inputs",
 }
 
 
@@ -75,6 +82,7 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
         conduct.verdicts(month),
         conduct.refused(month),
         conduct.alerts(month),
+        conduct.alarms(month),
     ]
     if trained_on is not None:
         asked += [
@@ -85,6 +93,7 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
             promises.by_age(usecase, month),
             *(promises.by_slice(usecase, month, column) for column in usecase.model.slices),
             conduct.drift(month),
+            conduct.soundness(month),
             conduct.trailing(usecase, month),
         ]
     if delivered:
