@@ -145,7 +145,6 @@ def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> lis
             found += watch.performance(labelled, model.kind, window, slices)
         if model.kind == "binary":
             found += watch.estimated(scored, window)
-            found += watch.compared(labelled, window)
     if (guard := declared.guard) is not None:
         if guard.window_days not in (1, WEEK, declared.trailing_days):
             found += watch.arrivals(_scored(seen, day, guard.window_days), seen.labelled, guard.window_days)

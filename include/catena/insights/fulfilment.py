@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from catena.monitoring.estimation import UNDEFINED, Bounded, estimates, gaps, realised_bounds
+from catena.monitoring.estimation import UNDEFINED, Bounded, estimates, proved
 from catena.monitoring.measures import finite
 
 # Smaller parts are left out: what they show is chance.
@@ -41,10 +41,10 @@ def fulfilment(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:
         }  # fmt: skip
         if told["kind"] == "binary":
             row |= _told("estimated", estimates(group["score"].to_numpy()))
-            row |= _told("gap", gaps(label, score, day))
-            row |= _told("realised", realised_bounds(label, score, day))
+            realised, gaps = proved(label, score, day)
+            row |= _told("gap", gaps) | _told("realised", realised)
         else:
-            row |= _told("realised", realised_bounds(label, score, day, "regression"), ("mae",))
+            row |= _told("realised", proved(label, score, day, "regression")[0], ("mae",))
         found.append(row)
     return found
 

@@ -13,7 +13,7 @@ from catena.monitoring.condition import (
 from catena.monitoring.drift import DayCounts, Drift, Reference, reference_days, references, stability_index
 from catena.monitoring.guard import Breach, Judged, breaches
 from catena.monitoring.measures import GUARDED, GUARDED_ESTIMATE, Alert, Measure, alerts, health_rows, subject_of
-from catena.monitoring.performance import arrivals, compared, estimated, guarded, performance
+from catena.monitoring.performance import arrivals, estimated, guarded, performance
 from catena.monitoring.soundness import no_skew, score_jump, skew, stability, unknown_skew
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "alerts",
     "arrivals",
     "breaches",
-    "compared",
     "drift_rates",
     "estimated",
     "feature_drift",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from catena.monitoring.drift import DayCounts, NumericReference, Reference
+from catena.monitoring.drift import DayCounts, NumericReference, Reference, positions
 from catena.monitoring.drift import by_day as day_counts
 from catena.monitoring.measures import Measure, measures
 from catena.monitoring.permutation import DayPermutation, false_discovery_rates
@@ -78,7 +78,7 @@ def feature_drift(
     for column, reference in references.items():
         by_day = counted.of(column, reference, first, last)
         drift = reference.compare(window[column], by_day.sum(axis=0))
-        numbers = {"psi": drift.psi, reference.effect_name: drift.effect}
+        numbers: dict[str, float | None] = {"psi": drift.psi, reference.effect_name: drift.effect}
         if min(days) > 1:
             numbers["drift_p"] = permutation.p_value(reference.by_day, by_day)
         found += measures(numbers, window_days, len(window), dimension="feature", value_of=column)
@@ -99,8 +99,8 @@ def score_drift(window: pd.DataFrame, day: str, window_days: int) -> list[Measur
     recent, before = (window[window["partition"] >= first_recent], window[window["partition"] < first_recent])
     if recent.empty or before["partition"].nunique() < RECENT_DAYS:
         return []
-    reference = NumericReference(before["score"], before["partition"])
-    by_day = day_counts(reference.buckets(recent["score"]), reference.size, recent["partition"])
+    reference = NumericReference(before["score"], positions(before["partition"]))
+    by_day = day_counts(reference.buckets(recent["score"]), reference.size, positions(recent["partition"]))
     drift = reference.compare(recent["score"], by_day.sum(axis=0))
     numbers: dict[str, float | None] = {"psi": drift.psi, "ks": drift.effect}
     if len(by_day) > 1:

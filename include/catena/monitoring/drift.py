@@ -64,7 +64,7 @@ class NumericReference:
 
     effect_name = "ks"
 
-    def __init__(self, values: pd.Series, day: pd.Series | None = None) -> None:
+    def __init__(self, values: pd.Series, day: NDArray[np.int64] | None = None) -> None:
         numbers = _numbers(values)
         known = numbers[~np.isnan(numbers)]
         self._edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.array([])
@@ -103,7 +103,7 @@ class CategoricalReference:
 
     effect_name = "cramers_v"
 
-    def __init__(self, values: pd.Series, day: pd.Series | None = None) -> None:
+    def __init__(self, values: pd.Series, day: NDArray[np.int64] | None = None) -> None:
         self._index = pd.Index(sorted(values.dropna().astype(str).unique()))
         self.size = len(self._index) + 2
         self.by_day = by_day(self.buckets(values), self.size, day)
@@ -137,14 +137,19 @@ def references(sample: pd.DataFrame, numeric: Sequence[str], categorical: Sequen
     if sample.empty:
         return {}
     sample = sample.iloc[:: -(-len(sample) // REFERENCE_ROWS)]
-    day = sample.get("partition")
+    day = positions(sample["partition"]) if "partition" in sample else None
     found: dict[str, Reference] = {column: NumericReference(sample[column], day) for column in numeric}
     return found | {column: CategoricalReference(sample[column], day) for column in categorical}
 
 
-def by_day(buckets: NDArray[np.int64], size: int, day: pd.Series | None) -> NDArray[np.int64]:
-    """Return the rows of each day (first axis) in each bucket; all of one day where none is given."""
-    _, of = np.unique(day, return_inverse=True) if day is not None else (None, np.zeros(len(buckets), np.int64))
+def positions(day: pd.Series) -> NDArray[np.int64]:
+    """Return the place of each row's day among the days there are, in order."""
+    return pd.factorize(day, sort=True)[0].astype(np.int64)
+
+
+def by_day(buckets: NDArray[np.int64], size: int, day: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return the rows of each day (first axis) in each bucket; all of one day where no positions are given."""
+    of = np.zeros(len(buckets), np.int64) if day is None else day
     days = int(of.max()) + 1 if len(of) else 0
     return np.bincount(of * size + buckets, minlength=days * size).reshape(days, size)
 
@@ -158,7 +163,8 @@ class DayCounts:
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._rows = rows
-        self._days = np.unique(rows["partition"])
+        self._of = positions(rows["partition"])
+        self._days = np.array(sorted(rows["partition"].unique()))
         self._found: dict[tuple[str, int], NDArray[np.int64]] = {}
 
     def of(self, column: str, reference: Reference, first: str, last: str) -> NDArray[np.int64]:
@@ -166,7 +172,7 @@ class DayCounts:
         key = (column, id(reference))
         if key not in self._found:
             buckets = reference.buckets(self._rows[column])
-            self._found[key] = by_day(buckets, reference.size, self._rows["partition"])
+            self._found[key] = by_day(buckets, reference.size, self._of)
         low, high = np.searchsorted(self._days, first), np.searchsorted(self._days, last, side="right")
         return self._found[key][low:high]
 

@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 
 from catena.declaration import ESTIMATED
@@ -65,7 +66,7 @@ def estimates(score: Any) -> dict[str, Bounded]:
     p = np.asarray(score, np.float64)
     chance = p * (1 - p)
     found = {}
-    for name, moved in _metrics(p, p).items():
+    for name, moved in _metrics(p, p, _places(p)).items():
         if moved is None:
             found[name] = UNDEFINED
             continue
@@ -73,39 +74,45 @@ def estimates(score: Any) -> dict[str, Bounded]:
     return found
 
 
-def realised_bounds(
+def proved(
     label: Any, score: Any, day: Any, kind: Literal["binary", "regression"] = "binary"
-) -> dict[str, Bounded]:
-    """Return realised metrics with bounds that take days as units of chance; of one day, its rows."""
-    y, p = np.asarray(label, np.float64), np.asarray(score, np.float64)
-    found: dict[str, _Moved | None] = {"calibration_gap": _plain_mean(p - y)} if len(p) else {}
-    found |= _metrics(y, p) if kind == "binary" else {"mae": _plain_mean(np.abs(p - y))} if len(p) else {}
-    return _by_unit(found, _units(day))
+) -> tuple[dict[str, Bounded], dict[str, Bounded]]:
+    """Return the realised metrics of labelled rows, and by how much the scores promised more.
 
-
-def gaps(label: Any, score: Any, day: Any) -> dict[str, Bounded]:
-    """Return estimated minus realised metrics on the same labelled rows, with bounds that take days as units.
-
-    A gap whose bounds leave out zero says that labels no longer follow the scores as they did: concept drift.
+    Both have bounds that take days as units of chance; of one day, its rows. A gap (estimated minus realised metric)
+    whose bounds leave out zero says that labels no longer follow the scores as they did: concept drift. Of a regression
+    there are no gaps.
     """
     y, p = np.asarray(label, np.float64), np.asarray(score, np.float64)
-    expected, realised = _metrics(p, p), _metrics(y, p)
+    if not len(p):
+        return {}, {}
+    units = _units(day)
+    realised: dict[str, _Moved | None] = {"calibration_gap": _plain_mean(p - y)}
+    if kind == "regression":
+        return _by_unit(realised | {"mae": _plain_mean(np.abs(p - y))}, units), {}
+    places = _places(p)
+    own, expected = _metrics(y, p, places), _metrics(p, p, places)
     apart: dict[str, _Moved | None] = {}
-    for name, one in expected.items():
-        other = realised[name]
+    for name, promised in expected.items():
+        truth = own[name]
         apart[name] = None
-        if one is not None and other is not None:
-            apart[name] = _Moved(one.value - other.value, one.by_row - other.by_row, one.by_label)
-    return _by_unit(apart, _units(day), is_gap=True)
+        if promised is not None and truth is not None:
+            apart[name] = _Moved(promised.value - truth.value, promised.by_row - truth.by_row, promised.by_label)
+    return _by_unit(realised | own, units), _by_unit(apart, units, is_gap=True)
 
 
-def _metrics(weight: Numbers, p: Numbers) -> dict[str, _Moved | None]:
+def _places(p: Numbers) -> npt.NDArray[np.intp]:
+    """Return the rank of each score, equal for ties."""
+    return np.unique(p, return_inverse=True)[1]
+
+
+def _metrics(weight: Numbers, p: Numbers, places: npt.NDArray[np.intp]) -> dict[str, _Moved | None]:
     """Return the metrics of scores where each row is an event with its weight: a label, or a probability."""
     if not len(p):
         return dict.fromkeys(ESTIMATED)
     sure = np.clip(p, CLIP, 1 - CLIP)
     return {
-        "roc_auc": _ranking(weight, p),
+        "roc_auc": _ranking(weight, places),
         "brier": _mean(weight, (1 - p) ** 2, p**2),
         "log_loss": _mean(weight, -np.log(sure), -np.log1p(-sure)),
     }
@@ -122,8 +129,7 @@ def _plain_mean(values: Numbers) -> _Moved:
     return _Moved(value, (values - value) / len(values), np.zeros(len(values)))
 
 
-def _ranking(weight: Numbers, p: Numbers) -> _Moved | None:
-    _, place = np.unique(p, return_inverse=True)
+def _ranking(weight: Numbers, place: npt.NDArray[np.intp]) -> _Moved | None:
     other = 1 - weight
     events_at, others_at = np.bincount(place, weight), np.bincount(place, other)
     events, others = events_at.sum(), others_at.sum()
@@ -146,7 +152,7 @@ _NORMAL = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
 
 def _units(day: Any) -> npt.NDArray[np.intp]:
     """Return the unit of chance of each row: its day, or the row itself where there is one day."""
-    _, units = np.unique(np.asarray(day), return_inverse=True)
+    units, _ = pd.factorize(pd.Series(day))
     return units if len(units) and units.max() else np.arange(len(units))
 
 

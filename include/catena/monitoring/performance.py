@@ -7,7 +7,6 @@ estimate and the bounds to `catena.monitoring.estimation`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -15,8 +14,8 @@ import pandas as pd
 from scipy import stats
 
 from catena.declaration import Guard
-from catena.modeling.metrics import evaluate
-from catena.monitoring.estimation import Bounded, estimates, gaps, realised_bounds
+from catena.modeling.metrics import evaluate, expected_calibration_error, ranking_precision
+from catena.monitoring.estimation import Bounded, estimates, proved
 from catena.monitoring.measures import GUARDED, GUARDED_ESTIMATE, Measure, finite, measures
 
 # Below this a slice's metric is noise.
@@ -27,7 +26,9 @@ MISSING = "(none)"
 def performance(
     scored: pd.DataFrame, kind: Literal["binary", "regression"], window_days: int, slices: Sequence[str]
 ) -> list[Measure]:
-    """Return realised metrics of the scored rows, over all and for each value of each slice.
+    """Return realised metrics of the scored rows, over all and for each value of each slice; and the gaps.
+
+    The gaps say by how much the scores of a binary model promised more than came true, metric by metric.
 
     Args:
         scored: columns `partition`, `score`, `label` (missing where the outcome is unknown or left out) and the slices.
@@ -36,10 +37,9 @@ def performance(
     labelled = scored[scored["label"].notna()]
     coverage = len(labelled) / len(scored) if len(scored) else None
     found = measures({"label_coverage": coverage}, window_days, len(scored))
-    bounds = realised_bounds(labelled["label"], labelled["score"], labelled["partition"], kind)
-    for measure in measures(realised(labelled, kind), window_days, len(labelled)):
-        bound = bounds.get(measure.name)
-        found.append(measure if bound is None else replace(measure, low=bound.low, high=bound.high))
+    own, gaps = proved(labelled["label"], labelled["score"], labelled["partition"], kind)
+    found += measures(_besides(labelled, kind), window_days, len(labelled))
+    found += _bounded("{}", own, window_days, len(labelled)) + _bounded("{}_gap", gaps, window_days, len(labelled))
     for column in slices:
         for value, part in labelled.groupby(labelled[column].astype("string").fillna(MISSING), sort=True):
             if len(part) >= MINIMUM_SLICE_ROWS:
@@ -67,17 +67,6 @@ def arrivals(scored: pd.DataFrame, labelled: Collection[str], window_days: int) 
 def estimated(scored: pd.DataFrame, window_days: int) -> list[Measure]:
     """Return the metrics that the scores of a binary model promise, whether labels are known or not."""
     return _bounded("estimated_{}", estimates(scored["score"]), window_days, len(scored))
-
-
-def compared(labelled: pd.DataFrame, window_days: int) -> list[Measure]:
-    """Return by how much a binary model promised more than came true, metric by metric; none where no label is there.
-
-    Args:
-        labelled: columns `partition`, `score` and `label` of days whose labels are final.
-    """
-    rows = labelled[labelled["label"].notna()]
-    found = gaps(rows["label"], rows["score"], rows["partition"]) if len(rows) else {}
-    return _bounded("{}_gap", found, window_days, len(rows))
 
 
 def _bounded(name: str, found: Mapping[str, Bounded], window_days: int, rows: int) -> list[Measure]:
@@ -113,6 +102,20 @@ def realised(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> d
         "calibration_gap": float(score.mean() - label.mean()),
     }
     return means | evaluate(label, score, kind)
+
+
+def _besides(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> dict[str, float | None]:
+    """Return the metrics of labelled rows that have no interval here."""
+    if labelled.empty:
+        return {"label_mean": None, "score_mean": None}
+    label, score = labelled["label"].to_numpy(dtype="float64"), labelled["score"].to_numpy(dtype="float64")
+    means: dict[str, float | None] = {"label_mean": float(label.mean()), "score_mean": float(score.mean())}
+    if kind == "binary":
+        return means | {
+            "pr_auc": ranking_precision(label, score), "ece": expected_calibration_error(label, score),
+        }  # fmt: skip
+    found = evaluate(label, score, kind)
+    return means | {"rmse": found["rmse"], "r2": found["r2"]}
 
 
 def of_slice(labelled: pd.DataFrame, kind: Literal["binary", "regression"]) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
-from catena.monitoring.estimation import estimates, gaps, realised_bounds
+from catena.monitoring.estimation import estimates, proved
 
 SCORES = (0.2, 0.5, 0.9)
 
@@ -52,7 +52,7 @@ def test_with_labels_as_weights_the_area_is_the_usual_one():
     rng = np.random.default_rng(5)
     p = np.round(rng.random(400), 2)
     y, day = (rng.random(400) < p).astype(float), np.repeat(np.arange(8), 50)
-    found, promised, apart = realised_bounds(y, p, day), estimates(p), gaps(y, p, day)
+    (found, apart), promised = proved(y, p, day), estimates(p)
     assert found["roc_auc"].value == pytest.approx(roc_auc_score(y, p))
     assert found["brier"].value == pytest.approx(brier_score_loss(y, p))
     for name, gap in apart.items():
@@ -88,10 +88,10 @@ def test_the_gap_is_quiet_where_only_days_differ_and_loud_where_the_world_change
     Bounds from rows alone would cry in every second window: the effects of days are no drift.
     """
     rng = np.random.default_rng(19)
-    nulls = [gaps(*simulated(rng))["brier"] for _ in range(300)]
+    nulls = [proved(*simulated(rng))[1]["brier"] for _ in range(300)]
     alarms = np.mean([gap.low > 0 or gap.high < 0 for gap in nulls])
     assert alarms <= 0.08
-    moved = [gaps(*simulated(rng, shift=0.8))["brier"] for _ in range(60)]
+    moved = [proved(*simulated(rng, shift=0.8))[1]["brier"] for _ in range(60)]
     assert np.mean([gap.high < 0 for gap in moved]) >= 0.8
 
 
@@ -100,5 +100,5 @@ def test_what_is_not_defined_is_said_so():
     assert {each.value for each in estimates([]).values()} == {None}
     assert estimates([1.0, 1.0])["roc_auc"].value is None
     assert estimates([1.0, 1.0])["brier"].value == 0.0
-    two = gaps([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.2], ["a", "a", "b", "b"])["brier"]
+    two = proved([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.2], ["a", "a", "b", "b"])[1]["brier"]
     assert (two.value is None, two.low, two.high) == (False, None, None)

@@ -27,7 +27,7 @@ def p_value(rng, shift=0.0):
     """Return the p-value of one column, and that of the test that takes rows as units of chance."""
     before, day = column(rng, DAYS)
     after, later = column(rng, DAYS, shift)
-    reference = NumericReference(pd.Series(before), pd.Series(day))
+    reference = NumericReference(pd.Series(before), day)
     counted = DayCounts(pd.DataFrame({"partition": later, "x": after})).of("x", reference, 0, DAYS)
     return DayPermutation(DAYS, DAYS).p_value(reference.by_day, counted), stats.ks_2samp(before, after).pvalue
 
@@ -81,7 +81,7 @@ def test_counts_by_day_make_the_index_of_all_rows():
     """Counting days first and adding them is counting all rows at once; windows take their days alone."""
     rng = np.random.default_rng(9)
     before, day = column(rng, 10)
-    reference = NumericReference(pd.Series(before), pd.Series(day))
+    reference = NumericReference(pd.Series(before), day)
     after, later = column(rng, 6, 0.4)
     rows = pd.DataFrame({"partition": [f"2024-01-{n + 1:02d}" for n in later], "x": after})
     window = rows[rows["partition"].between("2024-01-03", "2024-01-05")]
