@@ -7,6 +7,7 @@ Which days are due belongs in `catena.chain.monitor`; how a measure is computed,
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,29 +52,41 @@ class Day:
     alerts: list[watch.Alert]
 
 
+class InOrder:
+    """Rows in order of days, of which windows are cut without looking at the rows again."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+        counts = rows.groupby("partition", sort=True).size()
+        self._days = [str(day) for day in counts.index]
+        self._ends = [0, *map(int, counts.cumsum())]
+
+    def window(self, day: str, days: int) -> pd.DataFrame:
+        """Return the rows of the last days up to a day."""
+        low, high = bisect_left(self._days, shift_day(day, 1 - days)), bisect_right(self._days, day)
+        return self.rows.iloc[self._ends[low] : self._ends[high]]
+
+
 @dataclass(frozen=True)
 class Watched:
     """The rows of the days that a pass looks at.
 
     Attributes:
-        rows: one for each entity, in order of days.
+        entities: one row for each entity.
+        scored: those of them that have a score.
         labelled: the days whose labels are final; of others no label is used.
         served: what served on the days to measure.
     """
 
-    rows: pd.DataFrame
+    entities: InOrder
+    scored: InOrder
     labelled: frozenset[str]
     served: ServedDays
 
     @cached_property
     def counted(self) -> watch.DayCounts:
         """The scored rows of each day in the buckets of the references."""
-        return watch.DayCounts(self.rows[self.rows["score"].notna()])
-
-    def window(self, day: str, days: int) -> pd.DataFrame:
-        """Return the rows of the last days up to a day."""
-        low, high = self.rows["partition"].searchsorted([shift_day(day, 1 - days), shift_day(day, 1)])
-        return self.rows.iloc[low:high]
+        return watch.DayCounts(self.scored.rows)
 
 
 def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[str]) -> Watched:
@@ -104,7 +117,7 @@ def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[st
         joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
     rows = tables["predictions"]
     served = ServedDays(lake, usecase, rows.filter(pc.is_in(rows["partition"], value_set=pa.array(due, pa.string()))))
-    return Watched(joined, frozenset(final), served)
+    return Watched(InOrder(joined), InOrder(joined[joined["score"].notna()]), frozenset(final), served)
 
 
 def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mapping[str, Any]) -> Day:
@@ -113,8 +126,7 @@ def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mappi
     Args:
         facts: `serves` and `accounting` of the day.
     """
-    today = seen.window(day, 1)
-    scored_today = today[today["score"].notna()]
+    today, scored_today = seen.entities.window(day, 1), seen.scored.window(day, 1)
     known = today["known_at"].dropna()
     newest: datetime | None = None if known.empty else known.max().to_pydatetime()
     found = watch.volumes(len(today), len(scored_today), 1)
@@ -123,6 +135,7 @@ def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mappi
     version = "none"
     if len(scored_today):
         version = str(scored_today["model_version"].mode().min())
+        found += watch.model_age(day, (facts["serves"] or {}).get("trained_on"), len(scored_today))
         found += watch.null_rates(scored_today, usecase.model.features)
         found += watch.stability(scored_today, usecase.model.features, usecase.model.kind)
         found += seen.served.measures(day, scored_today)
@@ -137,9 +150,11 @@ def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> lis
     model, declared = usecase.model, usecase.monitoring
     found: list[watch.Measure] = []
     for window in sorted({1, WEEK, declared.trailing_days}):
-        scored = _scored(seen, day, window)
+        scored = seen.scored.window(day, window)
         found += watch.arrivals(scored, seen.labelled, window)
-        labelled = scored[scored["partition"].isin(seen.labelled)]
+        labelled = scored if seen.labelled.issuperset(scored["partition"].unique()) else (
+            scored[scored["partition"].isin(seen.labelled)]
+        )  # fmt: skip
         slices = model.slices if window in (1, declared.trailing_days) else ()
         if len(labelled):
             found += watch.performance(labelled, model.kind, window, slices)
@@ -147,22 +162,17 @@ def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> lis
             found += watch.estimated(scored, window)
     if (guard := declared.guard) is not None:
         if guard.window_days not in (1, WEEK, declared.trailing_days):
-            found += watch.arrivals(_scored(seen, day, guard.window_days), seen.labelled, guard.window_days)
-        found += watch.guarded(_scored(seen, day, guard.window_days), model.kind, guard, version)
+            found += watch.arrivals(seen.scored.window(day, guard.window_days), seen.labelled, guard.window_days)
+        found += watch.guarded(seen.scored.window(day, guard.window_days), model.kind, guard, version)
     return found
 
 
 def _drift(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mapping[str, Any]) -> list[watch.Measure]:
     window = usecase.monitoring.trailing_days
-    scored = _scored(seen, day, window)
+    scored = seen.scored.window(day, window)
     reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
     found = watch.feature_drift(scored, reference, seen.counted, window) + watch.score_drift(scored, day, window)
     return found + watch.drift_rates(found, usecase.monitoring.drift_columns)
-
-
-def _scored(seen: Watched, day: str, days: int) -> pd.DataFrame:
-    rows = seen.window(day, days)
-    return rows[rows["score"].notna()]
 
 
 def _measured_columns(usecase: UseCase) -> list[str]:

@@ -17,7 +17,7 @@ from catena.monitoring.drift import DayCounts, NumericReference, Reference, posi
 from catena.monitoring.drift import by_day as day_counts
 from catena.monitoring.measures import Measure, measures
 from catena.monitoring.permutation import DayPermutation, false_discovery_rates
-from catena.partitions import parse_day
+from catena.partitions import last_day_of, parse_day
 
 # Scores of this many days are compared with those of the window before them.
 RECENT_DAYS = 7
@@ -56,6 +56,14 @@ def freshness(day: str, timezone: str, newest_known_at: datetime | None, rows: i
     end = datetime.combine(parse_day(day) + timedelta(days=1), datetime.min.time(), ZoneInfo(timezone))
     hours = None if newest_known_at is None else (end - newest_known_at).total_seconds() / 3600
     return [Measure("freshness_h", 1, hours, rows)]
+
+
+def model_age(day: str, trained_on: str | None, rows: int) -> list[Measure]:
+    """Return the days since the last one that the serving version was trained on."""
+    if trained_on is None:
+        return []
+    age = (parse_day(day) - parse_day(last_day_of(trained_on))).days
+    return [Measure("model_age_days", 1, float(age), rows)]
 
 
 def feature_drift(

@@ -19,23 +19,10 @@ from catena.lake import HEALTH, arrow_schema
 GUARDED = "serving"
 GUARDED_ESTIMATE = "serving_estimate"
 # Measures that rest on no label: they are known on the day itself.
-LABEL_FREE = frozenset(
-    {
-        "psi",
-        "ks",
-        "cramers_v",
-        "drift_p",
-        "drift_rate",
-        "null_rate",
-        "quarantine_rate",
-        "rows",
-        "scored_rows",
-        "skew_share",
-        "unsound_score_share",
-        "missing_input_share",
-        "score_jump",
-    }
-)
+LABEL_FREE = frozenset({
+    "psi", "ks", "cramers_v", "drift_p", "drift_rate", "null_rate", "quarantine_rate", "rows", "scored_rows",
+    "skew_share", "unsound_score_share", "missing_input_share", "score_jump", "model_age_days",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
