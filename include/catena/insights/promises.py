@@ -54,7 +54,7 @@ def by_age(usecase: UseCase, month: str) -> Query:
     """
     sql = f"""
 WITH {_judged(usecase)}, {_TRAINED.strip()}
-SELECT lpad(CAST(1 + (date_diff('day', trained_until, CAST(partition AS DATE)) - 1) // 7 AS VARCHAR), 3, '0') AS part,
+SELECT lpad(CAST(1 + (date_diff('day', trained_until, CAST(partition AS DATE)) - 1) // 7 AS VARCHAR), 2, '0') AS part,
        partition, score, label_value
 FROM judged JOIN dated USING (model_version)
 WHERE date_diff('day', trained_until, CAST(partition AS DATE)) > 0 ORDER BY part, partition, entity"""
