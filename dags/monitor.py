@@ -2,7 +2,8 @@
 
 Runs for the month of days that were scored, or whose labels were corrected, and measures the days of it that changed.
 Where the use case declares a guard, a model that fails it on the measured days is taken out of service then; where it
-declares alarms, those that stand for long enough are confirmed, people are told, and a training is asked for.
+declares canaries, one that is shown to be worse is taken back. Declared alarms that stand for long enough are
+confirmed, people are told, and a training is asked for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ for usecase in declared_usecases():
             task_id="monitor_partition", usecase=usecase.name, health=milestone(usecase, "health"),
             watched=milestone(usecase, "watched"),
         )  # fmt: skip
-        if usecase.monitoring.guard is not None:
+        if usecase.monitoring.guard is not None or usecase.serving.canary_days:
             measured >> CheckGuardOperator(
                 task_id="check_guard", usecase=usecase.name, champion=milestone(usecase, "champion"),
                 candidate=milestone(usecase, "candidate"),

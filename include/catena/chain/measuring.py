@@ -20,9 +20,11 @@ import pyarrow.compute as pc
 
 from catena import monitoring as watch
 from catena.arrow_sql import sql_over
+from catena.chain.challenge import SHADOW, SHADOW_COLUMNS, compared
 from catena.chain.served import ServedDays
 from catena.declaration import UseCase
 from catena.lake import Lake, identity_of
+from catena.modeling.bootstrap import Interval
 from catena.partitions import last_day_of, shift_day
 
 # One row for each entity that was scored (current revision) or has an outcome.
@@ -33,8 +35,10 @@ WITH current AS (
 )
 SELECT coalesce(current.partition, label_rows.partition) AS partition,
        coalesce(current.entity, label_rows.entity) AS entity,
-       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version, {features}
+       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version,
+       shadow.score AS shadow_score, shadow.model_version AS shadow_version, {features}
 FROM current
+LEFT JOIN shadow ON shadow.partition = current.partition AND shadow.entity = current.entity
 FULL JOIN label_rows ON current.partition = label_rows.partition AND current.entity = label_rows.entity
 LEFT JOIN features ON features.partition = current.partition AND features.entity = current.entity
 ORDER BY 1, 2
@@ -50,6 +54,7 @@ class Day:
     rows: pa.Table
     version: str
     alerts: list[watch.Alert]
+    gain: Interval | None = None
 
 
 class InOrder:
@@ -83,6 +88,10 @@ class Watched:
     labelled: frozenset[str]
     served: ServedDays
 
+    def is_labelled(self, rows: pd.DataFrame) -> bool:
+        """Return whether all rows are of days whose labels are final."""
+        return self.labelled.issuperset(rows["partition"].unique())
+
     @cached_property
     def counted(self) -> watch.DayCounts:
         """The scored rows of each day in the buckets of the references."""
@@ -107,6 +116,7 @@ def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[st
         "outcomes_raw": lake.read(label.table, final),
         "predictions": lake.read("predictions", reach, columns=scored),
         "features": lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)),
+        "shadow": lake.read(SHADOW, reach if usecase.serving.is_compared else [], columns=SHADOW_COLUMNS),
     }
     with sql_over(tables) as connection:
         connection.execute(
@@ -124,7 +134,7 @@ def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mappi
     """Return the measures of a day and of the windows that end with it.
 
     Args:
-        facts: `serves` and `accounting` of the day.
+        facts: `serves`, `accounting` and, where something is tried beside it, `tried` of the day.
     """
     today, scored_today = seen.entities.window(day, 1), seen.scored.window(day, 1)
     known = today["known_at"].dropna()
@@ -132,17 +142,25 @@ def measured(lake: Lake, usecase: UseCase, seen: Watched, day: str, facts: Mappi
     found = watch.volumes(len(today), len(scored_today), 1)
     found += watch.quarantine_rates(facts["accounting"])
     found += watch.freshness(day, usecase.timezone, newest, len(today))
-    version = "none"
+    version, gain = "none", None
     if len(scored_today):
-        version = str(scored_today["model_version"].mode().min())
+        # With a canary two versions scored the day: it counts as that of the one it takes its keys from.
+        version = str((facts["serves"] or scored_today.iloc[0])["model_version"])
         found += watch.model_age(day, (facts["serves"] or {}).get("trained_on"), len(scored_today))
         found += watch.null_rates(scored_today, usecase.model.features)
         found += watch.stability(scored_today, usecase.model.features, usecase.model.kind)
         found += seen.served.measures(day, scored_today)
         found += _performance(usecase, seen, day, version)
         found += _drift(lake, usecase, seen, day, facts)
+        if (of := facts.get("tried")) is not None:
+            window = usecase.monitoring.trailing_days
+            scored = seen.scored.window(day, window)
+            # What is tried is judged once the labels of its window are final, as what serves is.
+            if seen.is_labelled(scored):
+                gain = compared(usecase, scored, of)
+                found += watch.gain_measures(gain, window, of["kind"], of["challenger"])
     raised = watch.alerts(found, usecase.monitoring)
-    return Day(watch.health_rows(day, version, found, raised), version, raised)
+    return Day(watch.health_rows(day, version, found, raised), version, raised, gain)
 
 
 def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> list[watch.Measure]:
@@ -152,9 +170,7 @@ def _performance(usecase: UseCase, seen: Watched, day: str, version: str) -> lis
     for window in sorted({1, WEEK, declared.trailing_days}):
         scored = seen.scored.window(day, window)
         found += watch.arrivals(scored, seen.labelled, window)
-        labelled = scored if seen.labelled.issuperset(scored["partition"].unique()) else (
-            scored[scored["partition"].isin(seen.labelled)]
-        )  # fmt: skip
+        labelled = scored if seen.is_labelled(scored) else scored[scored["partition"].isin(seen.labelled)]
         slices = model.slices if window in (1, declared.trailing_days) else ()
         if len(labelled):
             found += watch.performance(labelled, model.kind, window, slices)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from catena.chain.challenge import SHADOW, tried, verdicts
 from catena.chain.deployments import Deployments
 from catena.chain.measuring import Day, measured, watched
 from catena.chain.readiness import Need, Settlement, settle
@@ -63,6 +64,8 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
     )
     for day in due:
         _record(workspace.ledger, usecase, run, day, found[day])
+    tries = [(day, facts[day].get("tried"), found[day].gain) for day in due]
+    workspace.ledger.append_all(run, verdicts(usecase, tries))
     raised = {key: [alert.subject for alert in found[key].alerts] for key in due if found[key].alerts}
     kept = settlement.current if run.try_number > 1 else ()
     return Outcome(
@@ -82,7 +85,8 @@ def _nothing_due(settlement: Settlement, run: Run) -> Outcome:
 
 
 def _tables(usecase: UseCase) -> tuple[str, ...]:
-    return (usecase.label.table, "predictions", usecase.features.table)
+    beside = (SHADOW,) if usecase.serving.is_compared else ()
+    return (usecase.label.table, "predictions", usecase.features.table, *beside)
 
 
 def _settle(
@@ -116,6 +120,9 @@ def _decided_absent(lake: Lake, usecase: UseCase, serving: Deployments, ledger: 
         return lake.contents("predictions", [day])[day] is not None
 
     def is_decided(table: str, day: str) -> bool:
+        if table == SHADOW:
+            # Written before what is served: where that is there, no shadow follows.
+            return True
         derived = table in ("predictions", usecase.features.table)
         if derived and serving.is_unserved(day):
             return True
@@ -129,7 +136,10 @@ def _decided_absent(lake: Lake, usecase: UseCase, serving: Deployments, ledger: 
 
 def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[str, dict[str, Any]]) -> Any:
     """Return what else decides a day: what served, the day's row accounting, the declared limits."""
-    declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
+    said = [usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()]
+    if usecase.serving.is_compared:
+        said += [usecase.serving.model_dump(), usecase.gate.model_dump()]
+    declared = identity_of(said)
 
     def besides(day: str) -> Mapping[str, Any] | None:
         if scored.is_stale(day):
@@ -139,6 +149,8 @@ def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[s
             if entry.payload.get("rows_in") is not None:
                 accounting[entry.subject] = (entry.payload["rows_in"], entry.payload.get("rows_quarantined", 0))
         facts[day] = {"serves": scored.serves(day), "accounting": accounting}
+        if usecase.serving.is_compared:
+            facts[day]["tried"] = tried(scored.deployments, day)
         return facts[day] | {"declared": declared}
 
     return besides

@@ -1,6 +1,7 @@
 """Monitoring: realised performance, drift and data condition of a day, judged by declared limits."""
 
 from catena.monitoring.alarms import Alarm, Standing, Trigger, alarms, needs_labels, standing_confirmed, triggers
+from catena.monitoring.challenge import GAIN, GAIN_HIGH, Pair, challenger_gain, gain_measures, is_breach, verdict_of
 from catena.monitoring.condition import (
     drift_rates,
     feature_drift,
@@ -18,6 +19,8 @@ from catena.monitoring.performance import arrivals, estimated, guarded, performa
 from catena.monitoring.soundness import no_skew, score_jump, skew, stability, unknown_skew
 
 __all__ = [
+    "GAIN",
+    "GAIN_HIGH",
     "GUARDED",
     "GUARDED_ESTIMATE",
     "Alarm",
@@ -27,6 +30,7 @@ __all__ = [
     "Drift",
     "Judged",
     "Measure",
+    "Pair",
     "Reference",
     "Standing",
     "Trigger",
@@ -34,12 +38,15 @@ __all__ = [
     "alerts",
     "arrivals",
     "breaches",
+    "challenger_gain",
     "drift_rates",
     "estimated",
     "feature_drift",
     "freshness",
+    "gain_measures",
     "guarded",
     "health_rows",
+    "is_breach",
     "model_age",
     "needs_labels",
     "no_skew",
@@ -57,5 +64,6 @@ __all__ = [
     "subject_of",
     "triggers",
     "unknown_skew",
+    "verdict_of",
     "volumes",
 ]

@@ -96,6 +96,8 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
             conduct.soundness(month),
             conduct.trailing(usecase, month),
         ]
+    if usecase.serving.is_compared:
+        asked.append(conduct.beside(month))
     if delivered:
         asked.append(streaming.streams(delivered, month))
     return asked
@@ -122,6 +124,7 @@ def report_page(usecase: UseCase, month: str, answers: Mapping[str, Answer]) -> 
         "answers": answers,
         "slice_queries": [f"slice_{column}" for column in usecase.model.slices],
         "measures": MEASURES,
+        "beside": citations.rows("beside") if "beside" in answers else [],
         "reasons": {limit.measure: limit.reason for limit in usecase.monitoring.limits},
         "descriptions": _descriptions(usecase),
         "standing": _standing(citations, month),
