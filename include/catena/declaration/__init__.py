@@ -15,9 +15,10 @@ from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
-from catena.declaration.watching import Guard, Limit, Monitoring
+from catena.declaration.watching import ESTIMATED, Guard, Limit, Monitoring, Retraining
 
 __all__ = [
+    "ESTIMATED",
     "Amount",
     "BehaviourTest",
     "Between",
@@ -54,6 +55,7 @@ __all__ = [
     "Proof",
     "Reference",
     "Report",
+    "Retraining",
     "Rule",
     "Selection",
     "Serving",

@@ -65,6 +65,7 @@ LIBRARIES = (
     "catena_airflow.operators.maintain_tables",
     "catena_airflow.operators.monitor_partition",
     "catena_airflow.operators.promote_candidate",
+    "catena_airflow.operators.raise_alarms",
     "catena_airflow.operators.reconcile_days",
     "catena_airflow.operators.refresh_references",
     "catena_airflow.operators.score_partition",

@@ -127,7 +127,7 @@ Landing = Callable[..., None]
 def land(local: Workspace, usecase: UseCase) -> Landing:
     """Return a function that puts features and outcomes of days into the lake."""
 
-    def put(days: list[str], *, bought: int | None = None, seed: str = "") -> None:
+    def put(days: list[str], *, bought: int | None = None, seed: str = "", is_labelled: bool = True) -> None:
         features, outcomes = [], []
         for day in days:
             chance = random.Random(day + seed)
@@ -140,7 +140,8 @@ def land(local: Workspace, usecase: UseCase) -> Landing:
                 outcomes.append({**key, "known_at": at + timedelta(hours=3), "bought": outcome})
         lake = local.lake(usecase)
         for name, rows in (("features", features), ("outcomes", outcomes)):
-            lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days, standing="final")
+            if name == "features" or is_labelled:
+                lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days, standing="final")
 
     return put
 
