@@ -13,6 +13,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from catena.environments import Approval
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,6 +58,9 @@ class Settings(BaseSettings):
     nats_port: int = Field(default=4222, description="Embedded NATS server.")
     nats_sync_always: bool = Field(
         default=False, description="The embedded NATS server syncs each event to disk before it acknowledges it."
+    )
+    approval: Approval = Field(
+        default=Approval(), description="Whether people approve promotions, who, and for how long they are waited for."
     )
     vacuum_retention_hours: int = Field(
         default=1, ge=1, description="How long replaced files of raw and event tables are kept."

@@ -17,7 +17,7 @@ from catena.modeling.bootstrap import Interval
 Status = Literal["passed", "failed", "not judged"]
 Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
 # The comparisons that a promotion rests on.
-_GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
+GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
 _SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
 
 
@@ -56,8 +56,8 @@ class Decision:
         return [check.reason for check in against] or self._for_it()
 
     def _for_it(self) -> list[str]:
-        gains = [check.reason for check in self.checks if check.name in _GAINS]
-        rest = [check for check in self.checks if check.name not in _GAINS]
+        gains = [check.reason for check in self.checks if check.name in GAINS]
+        rest = [check for check in self.checks if check.name not in GAINS]
         passed = sum(check.status == "passed" for check in rest)
         unjudged = len(rest) - passed
         if not rest:
