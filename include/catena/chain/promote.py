@@ -60,6 +60,8 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
             candidate = candidates.get(each)
             if deployments.decision(effective) is not None and not _is_open(deployments, effective, candidate):
                 continue
+            if candidate is None and _is_passed_over(candidates, each):
+                continue
             if candidate is None:
                 break
             decided = _Promotion(workspace, usecase, run, candidate, deployments).decide()
@@ -151,7 +153,8 @@ class _Promotion:
         challenger = None if is_barred else self._contender(keeper, self._candidate.payload, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
-        quality = window_quality(ledger, usecase, month)
+        # The data that another environment's candidate learned from were judged there.
+        quality = (self._candidate.payload.get("origin") or {}).get("quality") or window_quality(ledger, usecase, month)
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
@@ -201,6 +204,11 @@ def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) ->
         reason = "its training broke down; the log of the run names the error"
         record_candidate(ledger, month, run, "FAILED",
                          {"model_version": None, "is_breakdown": True, "reason": reason, "metrics": {}})  # fmt: skip
+
+
+def _is_passed_over(candidates: Mapping[str, Entry], month: str) -> bool:
+    """Return whether nobody waits for a month's candidate: a later one was brought from another environment."""
+    return any(later > month and entry.payload.get("origin") for later, entry in candidates.items())
 
 
 def _is_open(deployments: Deployments, effective: str, candidate: Entry | None) -> bool:
