@@ -15,6 +15,7 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     CronPartitionTimetable,
     CronTriggerTimetable,
+    IdentityMapper,
     MonthWindow,
     PartitionedAssetTimetable,
     PartitionMapper,
@@ -88,22 +89,27 @@ def each_clean_day(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_month_of_features(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of training: once all days of a month have features."""
-    return _on_any({milestone(usecase, "features"): _whole_month(usecase)})
+    """Return the timetable of training: once all days of a month have features, or off schedule for a day.
+
+    The one rollup that is joined with another event: theirs are days, and a day's run forgets nothing of a month's.
+    """
+    return _on_any(
+        {milestone(usecase, "features"): _whole_month(usecase), milestone(usecase, "retraining"): _day(usecase)}
+    )
 
 
 def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of promotion: on the training month's key."""
-    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+    """Return the timetable of promotion: on the training's key, a month, or a day of one off schedule."""
+    return _on_any({milestone(usecase, "candidate"): IdentityMapper()})
 
 
 def each_trained_month(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of exploration: on the training month's key, as promotion.
+    """Return the timetable of exploration: on the training's key, as promotion.
 
     Not the features themselves: the split of the training set is judged, and it is there when training has told. It
     tells of each whole month, also where it failed.
     """
-    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+    return _on_any({milestone(usecase, "candidate"): IdentityMapper()})
 
 
 def each_day_or_champion(usecase: UseCase) -> PartitionedAssetTimetable:

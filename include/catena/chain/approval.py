@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from catena.chain.card import issue_card
+from catena.chain.deployments import is_by_gate
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.partitions import start_of
@@ -61,7 +62,7 @@ class Question:
 
     @property
     def month(self) -> str:
-        """Month in which the promotion would take effect."""
+        """Month from which on the promotion would hold; of a training off schedule, day."""
         return self.asked.partition
 
     @property
@@ -106,7 +107,8 @@ def open_question(ledger: Ledger, usecase: UseCase) -> Question | None:
     """
     decided: dict[str, int] = {}
     for entry in ledger.entries(usecase.name, kind="promotion", subject="model"):
-        decided[entry.partition] = max(entry.id, decided.get(entry.partition, 0))
+        if is_by_gate(entry):
+            decided[entry.partition] = max(entry.id, decided.get(entry.partition, 0))
     newest = {question.month: question for question in questions_of(ledger, usecase)}
     waiting = (
         question

@@ -1,4 +1,4 @@
-"""The promotion link: what serves in the month after the training month, decided in order and written to the ledger.
+"""The promotion link: what serves after each training, decided in order and written to the ledger.
 
 The conditions themselves belong in `catena.registry.promotion`.
 """
@@ -11,17 +11,24 @@ from typing import Any
 
 from catena.chain.approval import ask, concluded, question_on
 from catena.chain.candidate import Training
-from catena.chain.deployments import Deployments, is_monthly, model_of
+from catena.chain.deployments import Deployments, is_by_gate, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.mirror import mirror
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
-from catena.chain.training_data import TrainingTables, open_registry, training_months
+from catena.chain.training_data import (
+    TrainingTables,
+    effect_of,
+    never_trained,
+    open_registry,
+    training_key,
+    training_keys,
+)
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
-from catena.partitions import shift_month, start_of
+from catena.partitions import days_of, start_of
 from catena.registry.promotion import Decision, decide
 from catena.registry.store import Registry
 from catena.run import Outcome, Run
@@ -32,7 +39,7 @@ _VERSION = ("model_version", "run_id", "sha256")
 
 
 def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
-    """Decide what serves after the month, and after every later month that waited for this decision, in order.
+    """Decide what serves after the month, and after every later training that waited for this decision, in order.
 
     A run for a month without a candidate means that its training broke down: what serves goes on serving. A decision
     that was made against a version which has been rolled back since, as of that month, is made anew: so a backfill,
@@ -42,12 +49,16 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
     months wait for it; called again, the answer is followed.
 
     Args:
-        month: training month; the decision takes effect with the next one.
+        month: training month, whose decision takes effect with the next one; or the day of a training off schedule,
+            whose decision takes effect on the day after and holds until the month's.
 
     Returns:
-        The outcome; its partitions are the months in which the decisions take effect, and its detail `waits_for` is
-        the month that waits for approval, if one does.
+        The outcome; its partitions are the months, and of trainings off schedule the days, from which on it is decided;
+        its detail `waits_for` is the one that waits for approval, if one does.
     """
+    month = training_key(month)
+    if refusal := never_trained(usecase, month):
+        return Outcome("skipped", refusal)
     ledger = workspace.ledger
     with exclusively(workspace.engine, (usecase.name, "promote")):
         _record_breakdown(ledger, usecase, month, run)
@@ -55,8 +66,8 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
         deployments = Deployments(ledger, usecase)
         made: dict[str, Payload] = {}
         waits_for: str | None = None
-        for each in training_months(usecase, max(candidates)):
-            effective = shift_month(each, 1)
+        for each in training_keys(usecase, max(candidates), candidates):
+            effective = effect_of(each)
             candidate = candidates.get(each)
             if deployments.decision(effective) is not None and not _is_open(deployments, effective, candidate):
                 continue
@@ -76,7 +87,7 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
         return Outcome("published", _said(made), tuple(made), details=details)
     if waits_for is not None:
         return Outcome("skipped", f"{waits_for} waits for approval", details={"waits_for": waits_for})
-    effective = shift_month(month, 1)
+    effective = effect_of(month)
     if deployments.decision(effective) is not None:
         return Outcome("unchanged", f"{effective} is decided already", (effective,) if run.try_number > 1 else ())
     return Outcome("skipped", f"waiting for the candidates of the months before {month}")
@@ -86,14 +97,14 @@ def conclude_promotion(workspace: Workspace, usecase: UseCase, month: str, run: 
     """Follow the answer that was given since; return all decisions that this run recorded, before it and after it.
 
     Args:
-        month: training month of the run.
+        month: training month of the run, or the day of one off schedule.
     """
     outcome = promote_candidate(workspace, usecase, month, run)
     entries = workspace.ledger.entries(usecase.name, kind="promotion", subject="model")
     made = {
         entry.partition: entry.payload | {"decision": entry.decision}
         for entry in entries
-        if entry.run_id == run.run_id and is_monthly(entry)
+        if entry.run_id == run.run_id and is_by_gate(entry)
     }
     if not made:
         return outcome
@@ -102,7 +113,7 @@ def conclude_promotion(workspace: Workspace, usecase: UseCase, month: str, run: 
 
 
 class _Promotion:
-    """One decision: the candidate of a month against what serves in that month."""
+    """One decision: a candidate against what serves when it could take effect."""
 
     def __init__(
         self, workspace: Workspace, usecase: UseCase, run: Run, candidate: Entry, deployments: Deployments
@@ -111,14 +122,14 @@ class _Promotion:
         self._usecase = usecase
         self._run = run
         self._candidate = candidate
-        effective = shift_month(candidate.partition, 1)
-        self._serving = deployments.incumbent(effective)
-        self._barred = deployments.barred(f"{effective}-01")
+        self._effective = effect_of(candidate.partition)
+        self._serving = deployments.incumbent(self._effective)
+        self._barred = deployments.barred(days_of(self._effective)[0])
         self._registry: Registry = open_registry(workspace.settings)
 
     def decide(self) -> Payload | None:
         """Record the decision and return its entry's payload with the decision; None while it waits for approval."""
-        usecase, month = self._usecase, shift_month(self._candidate.partition, 1)
+        usecase, month = self._usecase, self._effective
         is_approval_needed = self._workspace.settings.approval.is_needed(usecase.name)
         question = question_on(self._workspace.ledger, usecase, month) if is_approval_needed else None
         version = self._candidate.payload.get("model_version")
@@ -199,7 +210,7 @@ class _Promotion:
 
 
 def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) -> None:
-    """Record that a month's training ended without a candidate, so that later months need not wait for it."""
+    """Record that a training ended without a candidate, so that later months need not wait for it."""
     if ledger.last(usecase.name, "candidate", "model", partition=month) is None:
         reason = "its training broke down; the log of the run names the error"
         record_candidate(ledger, month, run, "FAILED",
@@ -219,7 +230,7 @@ def _is_open(deployments: Deployments, effective: str, candidate: Entry | None) 
     decided = deployments.decision(effective)
     was_breakdown = decided is not None and bool(decided.payload.get("is_breakdown"))
     is_trained = candidate is not None and not candidate.payload.get("is_breakdown")
-    is_mended = was_breakdown and is_trained and effective == deployments.months[-1]
+    is_mended = was_breakdown and is_trained and effective == deployments.decided[-1]
     return is_mended or deployments.is_overtaken(effective)
 
 

@@ -34,6 +34,8 @@ class ApprovePromotionOperator(ApprovalOperator):
     """
 
     def __init__(self, *, usecase: str, **kwargs: Any) -> None:
+        # Airflow hands the DAG's own parameters on to each task; the form asks for others.
+        kwargs.pop("params", None)
         super().__init__(
             subject="A promotion waits for approval", defaults=self.REJECT, response_timeout=_LONGEST,
             params={

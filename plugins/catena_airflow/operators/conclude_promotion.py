@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset
 
 from catena.declaration import UseCase
-from catena.partitions import shift_month
+from catena.partitions import days_of, is_day, month_of, shift_month
 from catena.run import Outcome, Run
 from catena_airflow.assets import RareHint
 from catena_airflow.operators.link import LinkOperator
@@ -25,12 +25,12 @@ class ConcludePromotionOperator(LinkOperator):
 
     Args:
         champion: asset that hears of the month in which a decision takes effect.
-        decision: asset that hears of the training month.
+        decision: asset that hears of the month in which the training was cut.
         due: hint that another month waits for a decision now, so that a run asks for it.
     """
 
     link = "promote"
-    grain = "month"
+    grain = "day or month"
 
     def __init__(self, *, champion: Asset, decision: Asset, due: RareHint, **kwargs: Any) -> None:
         super().__init__(outlets=[champion, decision, due.alias], **kwargs)
@@ -58,5 +58,8 @@ class ConcludePromotionOperator(LinkOperator):
         announce(context, self.emissions(outcome.partitions), extra_of(outcome))
 
     def emissions(self, partitions: Sequence[str]) -> dict[Asset, Sequence[str]]:
-        """Return the months of effect for the champion, the training months for the decision."""
-        return {self.champion: partitions, self.decision: [shift_month(month, -1) for month in partitions]}
+        """Return the months of effect for the champion, those of the trainings for the decision."""
+        effects = sorted({month_of(days_of(key)[0]) for key in partitions})
+        # The day after a training off schedule lies in the same month: the last day of one is the month's own training.
+        trained = sorted({month_of(key) if is_day(key) else shift_month(key, -1) for key in partitions})
+        return {self.champion: effects, self.decision: trained}

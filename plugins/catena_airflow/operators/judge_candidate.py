@@ -29,7 +29,7 @@ class JudgeCandidateOperator(LinkOperator, SkipMixin):
 
     inherits_from_skipmixin = True
     link = "promote"
-    grain = "month"
+    grain = "day or month"
 
     def __init__(self, *, approval: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

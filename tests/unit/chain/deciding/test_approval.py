@@ -64,12 +64,11 @@ def test_the_question_says_what_is_to_be_approved(asking, usecase, run_of):
 
 
 def test_approval_promotes_with_who_when_and_why(asking, usecase, run_of):
-    """The decision is the verdict that was shown, and names the person; then the next month is asked."""
+    """The decision is the verdict that was shown, and names the person; the next month is judged against it."""
     promote_candidate(asking, usecase, "2024-01", run_of("promote"))
     verdict = open_question(asking.ledger, usecase).verdict
     answer(asking, usecase, APPROVED, run_of("promote"))
-    outcome = promote_candidate(asking, usecase, "2024-01", run_of("promote"))
-    assert (outcome.partitions, outcome.details["waits_for"]) == (("2024-02",), "2024-03")
+    promote_candidate(asking, usecase, "2024-01", run_of("promote"))
     entry = asking.ledger.last("toys", "promotion", "model", partition="2024-02")
     assert standing(asking, "2024-02") == ("PROMOTE", "toys/1")
     assert entry.payload["approval"] == {
@@ -78,7 +77,10 @@ def test_approval_promotes_with_who_when_and_why(asking, usecase, run_of):
     }  # fmt: skip
     assert entry.payload["challenger"] == verdict["challenger"]
     assert "os:alice as airflow:admin" in entry.payload["reasons"][-1]
-    assert open_question(asking.ledger, usecase).verdict["incumbent"] == "toys/1"
+    # February's own candidate is not shown to be better than January's, so nobody is asked.
+    after = asking.ledger.last("toys", "promotion", "model", partition="2024-03")
+    assert (after.decision, after.payload["incumbent"]) == ("HOLD", "toys/1")
+    assert open_question(asking.ledger, usecase) is None
 
 
 @pytest.mark.parametrize("said", [REFUSED, EXPIRED], ids=["refused", "expired"])
@@ -99,7 +101,7 @@ def test_a_run_tells_all_that_it_decided(asking, usecase, run_of):
     answer(asking, usecase, APPROVED, run_of("promote"))
     for _ in range(2):
         outcome = conclude_promotion(asking, usecase, "2024-01", run_of("promote"))
-        assert (outcome.status, outcome.partitions) == ("published", ("2024-02",))
+        assert (outcome.status, outcome.partitions) == ("published", ("2024-02", "2024-03"))
 
 
 def test_a_question_that_nobody_need_answer_is_closed(asking, usecase, run_of):
