@@ -16,12 +16,11 @@ from catena.chain.exclusive import exclusively
 from catena.chain.gate import window_quality
 from catena.chain.proof import kept_proof, proof_archive, proof_of
 from catena.chain.snapshots import archive_of, document_of, read_record, snapshot_entry
-from catena.chain.training_data import open_registry
+from catena.chain.training_data import effect_of, open_registry
 from catena.chain.versions import UnknownVersion, Version, version_of
 from catena.declaration import UseCase
 from catena.governance import Entry
 from catena.lake import ArchiveDamaged
-from catena.partitions import shift_month
 from catena.registry.store import ModelVersion
 from catena.registry.transport import cargo_of, received
 from catena.run import Run
@@ -94,7 +93,7 @@ def transfer_version(
         arrived = {role: _bring(source, target, usecase, facts, origin) for role, facts in _parts(version).items()}
         model = arrived["challenger"]
         _bring_proof(source, target, usecase, (version, model.key), run)
-        decided = Deployments(target.ledger, usecase).decision(shift_month(version.month, 1)) is not None
+        decided = Deployments(target.ledger, usecase).decision(effect_of(version.month)) is not None
         payload = _record(source, usecase, version.candidate, arrived, origin)
         is_new = not _is_recorded(target, usecase, model.sha256)
         if is_new:
