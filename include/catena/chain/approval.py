@@ -156,7 +156,6 @@ def concluded(verdict: Payload, answer: Answer, kept: Mapping[str, Any] | None) 
         "checks": [*verdict["checks"], asdict(check)],
         "reasons": [*verdict["reasons"], *said] if is_approved else [*said, *verdict["reasons"]],
         "approval": asdict(answer),
-        "actor": answer.on_behalf_of or answer.actor,
     }
 
 

@@ -42,7 +42,7 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
     rows = [
         {
             "version": spell.serves["model_version"], "role": spell.serves["role"], "from": spell.first,
-            "to": spell.last, "kind": spell.entry.kind, "who": spell.entry.payload.get("actor") or "gate",
+            "to": spell.last, "kind": spell.entry.kind, "who": _who(spell.entry.payload),
             "recorded_at": spell.entry.recorded_at, "why": _why(spell.entry.payload),
         }
         for spell in spells
@@ -175,6 +175,13 @@ def _carry_out(make: Any, usecase: str, reason: str, first: str | None, *, as_js
 def _refused(error: Exception) -> typer.BadParameter:
     # A KeyError shows its message as a literal.
     return usage_error(str(error.args[0]))
+
+
+def _who(payload: dict[str, Any]) -> str:
+    """Return who decided: a person by hand, a person who approved what the gate found, or the gate alone."""
+    if approval := payload.get("approval"):
+        return f"gate, {approval['said'].lower()} by {approval['on_behalf_of'] or approval['actor'] or 'nobody'}"
+    return str(payload.get("actor") or "gate")
 
 
 def _why(payload: dict[str, Any]) -> str:
