@@ -79,9 +79,10 @@ def trained(installed: Settings) -> Iterator[Workspace]:
     workspace = Workspace(installed)
     workspace.ledger.create()
     with AirflowApi(installed) as api:
-        until(lambda: PROMOTE in api.dag_ids(), "the DAG")
-        for link in FOLLOWERS:
-            _pause(api, f"{USECASE.name}.{link}")
+        followers = {f"{USECASE.name}.{link}" for link in FOLLOWERS}
+        until(lambda: {PROMOTE, *followers} <= api.dag_ids(), "the DAGs")
+        for dag_id in sorted(followers):
+            _pause(api, dag_id)
     _land(workspace)
     train_candidate(workspace, USECASE, "2012-03", Run(USECASE.name, "train", "made-up"))
     yield workspace

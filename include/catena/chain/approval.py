@@ -149,8 +149,9 @@ def concluded(verdict: Payload, answer: Answer, kept: Mapping[str, Any] | None) 
     check = Check("is_approved", "passed" if is_approved else "failed", "PROMOTE" if is_approved else "HOLD",
                   answer.sentence())  # fmt: skip
     said = [answer.sentence()]
+    kept_of = verdict if is_approved else {name: value for name, value in verdict.items() if name != "canary"}
     return {
-        **verdict,
+        **kept_of,
         "decision": check.asks,
         "serves": verdict["serves"] if is_approved else kept,
         "checks": [*verdict["checks"], asdict(check)],
@@ -189,6 +190,8 @@ def body_of(usecase: UseCase, question: Question, hours: float, pages: str) -> s
         f"Further checks: {len(rest) - unjudged} passed, {unjudged} could not be judged and have no veto.",
         f"[Model card]({pages}/{card['path']}): {card['headline']}",
     ]
+    if canary := verdict.get("canary"):
+        facts.append(f"It begins as a canary: on {canary['share']:.0%} of the keys for {canary['days']} days.")
     follows = (
         f"Approve: it serves from {question.month} on. Reject, or no answer within {hours:g} hours: what serves goes "
         "on serving. Give the reason; the ledger keeps who answered, when and why."

@@ -25,6 +25,7 @@ from catena.chain.training_data import (
     training_key,
     training_keys,
 )
+from catena.chain.trials import planned_canary
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
@@ -169,7 +170,7 @@ class _Promotion:
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
-        return {
+        payload = {
             "decision": found.decision,
             "serves": self._serves(found, _facts(challenger), _facts(baseline)),
             "challenger": _facts(challenger), "champion": _facts(champion), "baseline": _facts(baseline),
@@ -178,6 +179,8 @@ class _Promotion:
             "incumbent": self._incumbent,
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
+        canary = planned_canary(usecase, self._effective) if found.decision == "PROMOTE" and self._serving else None
+        return payload | ({"canary": canary} if canary else {})
 
     def _baseline(self, training: Training) -> Payload | None:
         """Return the month's baseline; made here where the training broke down before it."""

@@ -35,6 +35,9 @@ def answer_question(
     task: dict[str, Any] | None = None
     while time.monotonic() < deadline:
         asking = [each for each in api.questions(f"{usecase}.{_LINK}") if each["task_instance"]["task_id"] == _TASK]
+        if asking and task is not None and asking[0]["task_instance"]["dag_run_id"] != task["dag_run_id"]:
+            # The next month is asked already, by the run that followed: it has a question of its own.
+            return str(task["dag_run_id"])
         if asking:
             rests_since = datetime.fromisoformat(asking[0]["created_at"])
             if (datetime.now(UTC) - rests_since).total_seconds() >= _REST_SECONDS:
