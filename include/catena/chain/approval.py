@@ -179,7 +179,7 @@ def body_of(usecase: UseCase, question: Question, hours: float, pages: str) -> s
     gains = [check["reason"] for check in checks if check["name"] in GAINS]
     calibration = [check["reason"] for check in checks if check["name"] == "is_calibrated"]
     rest = [check for check in checks if check["name"] not in {*GAINS, "is_calibrated"}]
-    unjudged = sum(check["status"] == "not judged" for check in rest)
+    passed, unjudged = (sum(check["status"] == status for check in rest) for status in ("passed", "not judged"))
     facts = [
         f"Challenger: {verdict['challenger']['model_version']}, trained on the data up to {verdict['training_month']}.",
         f"Serves now: {verdict['incumbent'] or 'no model; a baseline, or nothing'}.",
@@ -187,7 +187,8 @@ def body_of(usecase: UseCase, question: Question, hours: float, pages: str) -> s
         *gains,
         *(calibration or ["Calibration: this use case declares no limit."]),
         _behaviour(card["behaviour"]),
-        f"Further checks: {len(rest) - unjudged} passed, {unjudged} could not be judged and have no veto.",
+        f"Further checks: {passed} passed, {unjudged} could not be judged and have no veto.",
+        *(f"Failed, without a veto: {check['reason']}" for check in rest if check["status"] == "failed"),
         f"[Model card]({pages}/{card['path']}): {card['headline']}",
     ]
     if canary := verdict.get("canary"):

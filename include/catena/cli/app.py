@@ -14,6 +14,7 @@ from catena.cli import (
     dataset,
     env,
     explore,
+    features,
     look,
     maintain,
     models,
@@ -44,6 +45,7 @@ explore.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(env.app, name="env")
