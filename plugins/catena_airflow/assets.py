@@ -61,6 +61,12 @@ def restatement(usecase: UseCase, table: str) -> RareHint:
     return RareHint(AssetAlias(name=f"{corrected.name}.alias", group="lake"), corrected)
 
 
+def promotion_due(usecase: UseCase) -> RareHint:
+    """Return the hint that another month waits to be decided, once the one before it has its answer."""
+    candidate = milestone(usecase, "candidate")
+    return RareHint(AssetAlias(name=f"{candidate.name}.undecided.alias", group="lake"), candidate)
+
+
 def stream_lag(usecase: UseCase) -> Asset:
     """Return the hint that events wait at the broker; a watcher in the triggerer gives it, and it carries no data."""
     trigger = StreamLagTrigger(usecase=usecase.name)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from catena.chain.replay import replay_version
 from catena.chain.snapshot_views import versions_by_snapshot
+from catena.governance.releases import releases_of
 from catena.partitions import days
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(1200)]
@@ -102,6 +103,16 @@ def test_decisions_are_in_the_ledger(chain: Any) -> None:
     verdicts = {(entry.subject, entry.partition) for entry in ledger.entries("flight_delays", kind="quality")}
     assert verdicts >= {(name, day) for name in ("flights", "weather") for day in days(chain.first, chain.last)}
     assert ledger.last("flight_delays", "report", "monthly", partition="2013-01").decision == "ISSUED"
+
+
+def test_everything_names_a_release_that_is_on_record(chain: Any) -> None:
+    """Each entry of the ledger and each commit of a table was made by code that the installation recorded at start."""
+    ledger, lake = chain.workspace.ledger, chain.workspace.lake(chain.usecase)
+    recorded = {entry.partition for entry in releases_of(ledger)}
+    assert {entry.code_version for entry in ledger.entries(chain.usecase.name)} <= recorded
+    commits = [commit for name in TABLES for commit in lake.history(name) if "catena.run_id" in commit]
+    assert len(commits) >= len(TABLES)
+    assert {commit["catena.code_version"] for commit in commits} <= recorded
 
 
 def test_report_is_served_to_those_who_log_in(chain: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catena.chain.approval import open_question
 from catena.chain.deployments import Deployments, Serves
 from catena.chain.exclusive import exclusively
 from catena.chain.readiness import Need, Settlement, settle, until_settled
@@ -53,7 +54,8 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
         if (serves := deployments.serves(day)) is not None
     }
     if deployments.decision(month) is None or (wanted and not assigned):
-        return Outcome("skipped", _why_nothing_serves(usecase, deployments, wanted[0] if wanted else f"{month}-01"))
+        day = wanted[0] if wanted else f"{month}-01"
+        return Outcome("skipped", _why_nothing_serves(workspace, usecase, deployments, day))
     if not wanted:
         return Outcome("skipped", "no day lies in the calendar")
     settlement = _settled(lake, usecase, wanted, deployments)
@@ -77,13 +79,15 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
     return Outcome("skipped", settlement.waiting or "nothing to score")
 
 
-def _why_nothing_serves(usecase: UseCase, deployments: Deployments, day: str) -> str:
+def _why_nothing_serves(workspace: Workspace, usecase: UseCase, deployments: Deployments, day: str) -> str:
     month = month_of(day)
     if month == month_of(usecase.calendar.first):
         return "first training period, nothing serves yet"
     if deployments.is_unserved(day):
         return f"nothing serves in {month}: there was nothing to train on"
-    return f"waiting for the decision on what serves in {month}"
+    question = open_question(workspace.ledger, usecase)
+    asked = f", while {question.month} waits for approval: `catena approvals list`" if question else ""
+    return f"waiting for the decision on what serves in {month}{asked}"
 
 
 def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], deployments: Deployments) -> Settlement:

@@ -117,7 +117,12 @@ def _last_month(tables: TrainingTables, month: str) -> str:
 
 
 def _note_correction(ledger: Ledger, usecase: UseCase, entry: Entry, run: Run, tables: TrainingTables) -> None:
-    """Note that data of a trained month changed afterwards: the decision stands, as it would have."""
+    """Note that data of a trained month changed afterwards: the decision stands, as it would have.
+
+    A candidate of another environment was trained on data of that one.
+    """
+    if entry.payload.get("origin"):
+        return
     trained_from = entry.payload.get("dataset", {}).get("inputs")
     now = str(tables.identity(entry.partition))
     if trained_from not in (None, now):

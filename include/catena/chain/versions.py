@@ -100,7 +100,7 @@ def checked(workspace: Workspace, usecase: UseCase, version: Version) -> None:
 
 def _trained(workspace: Workspace, usecase: UseCase, key: str) -> tuple[Entry | None, dict[str, Any]]:
     """Return the entry on the training that made a version, as candidate or as baseline, and the version's facts."""
-    for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
+    for entry in workspace.ledger.entries(usecase.name, kind="candidate"):
         for facts in (entry.payload, entry.payload.get("baseline") or {}):
             if facts.get("model_version") == key:
                 return entry, facts

@@ -36,7 +36,7 @@ from catena.run import Run
 
 Kind = Literal[
     "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
-    "reconciliation", "exploration", "shadow", "selection", "staleness", "alarm",
+    "reconciliation", "exploration", "approval", "shadow", "selection", "staleness", "transfer", "code_release", "alarm",
 ]  # fmt: skip
 
 METADATA = MetaData()

@@ -18,7 +18,7 @@ from catena.modeling.bootstrap import Interval
 Status = Literal["passed", "failed", "not judged"]
 Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
 # The comparisons that a promotion rests on.
-_GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
+GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
 _SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
 
 
@@ -57,8 +57,8 @@ class Decision:
         return [check.reason for check in against] or self._for_it()
 
     def _for_it(self) -> list[str]:
-        gains = [check.reason for check in self.checks if check.name in _GAINS]
-        rest = [check for check in self.checks if check.name not in _GAINS]
+        gains = [check.reason for check in self.checks if check.name in GAINS]
+        rest = [check for check in self.checks if check.name not in GAINS]
         count = {status: sum(check.status == status for check in rest) for status in ("passed", "failed", "not judged")}
         if not rest:
             return gains
