@@ -88,8 +88,16 @@ def each_clean_day(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_month_of_features(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of training: once all days of a month have features."""
+    """Return the timetable of the search: once all days of a month have features."""
     return _on_any({milestone(usecase, "features"): _whole_month(usecase)})
+
+
+def each_searched_month(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of training: a month is whole, or the search that it waited for is concluded.
+
+    Not the features themselves: their rollup, joined with another event, would forget the days that it has seen.
+    """
+    return _on_any({milestone(usecase, "search"): _month(usecase)})
 
 
 def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:

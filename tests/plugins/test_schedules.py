@@ -47,8 +47,13 @@ def test_source_that_has_ended_makes_no_run_for_today() -> None:
     assert found is None
 
 
-def test_training_waits_for_all_days_of_the_month() -> None:
-    """A month is trained on when each of its days has told of its features, and not one day earlier."""
+def test_training_hears_of_the_month_from_the_search() -> None:
+    """What the search tells of a month starts its training, under the same key."""
+    assert mapper(schedules.each_searched_month(USECASE), "search").to_downstream(MONTH) == MONTH
+
+
+def test_search_and_so_training_wait_for_all_days_of_the_month() -> None:
+    """A month is taken up when each of its days has told of its features, and not one day earlier."""
     rollup = mapper(schedules.each_month_of_features(USECASE), "features")
     assert rollup.to_downstream(FIRST) == MONTH
     assert rollup.to_upstream(MONTH) == set(days_of_month(MONTH))

@@ -124,7 +124,8 @@ def _facts(usecase: UseCase, version: Version, proof: ProofOf) -> dict[str, Any]
     trained = version.candidate.payload if version.candidate else {}
     fingerprint = trained.get("fingerprints", {}).get(version.key, {})
     return {
-        "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset")},
+        "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset"),
+                    "recipe": trained.get("recipe"), "search": trained.get("search")},
         "proof": proof.document,
         "decision": None if version.decision is None else _decided(version.decision),
         "spells": _served(version.spells),

@@ -13,6 +13,7 @@ from catena.chain.deployments import Deployments, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.mirror import mirror
+from catena.chain.recipes import Recipes, model_of_version
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import TrainingTables, open_registry, training_months
@@ -86,8 +87,10 @@ class _Promotion:
         """Judge all on the same rows, record the decision, and return the entry's payload with the decision."""
         usecase, ledger, month = self._usecase, self._workspace.ledger, self._candidate.partition
         lake = self._workspace.lake(usecase)
-        snapshot = snapshot_of(lake, ledger, usecase, self._candidate, self._run)
-        training = Training(usecase, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
+        recipes = Recipes(ledger, usecase)
+        snapshot = snapshot_of(lake, ledger, recipes.usecase(month), self._candidate, self._run)
+        as_trained = usecase.model_copy(update={"model": snapshot.record.model})
+        training = Training(as_trained, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
         keeper = Gatekeeper(usecase, self._registry, training.data.holdout)
         baseline = self._contender(keeper, self._baseline(training), "baseline")
         is_barred = self._candidate.payload.get("model_version") in self._barred
@@ -95,7 +98,8 @@ class _Promotion:
         is_model = self._serving is not None and self._serving["role"] == "champion"
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
         quality = window_quality(ledger, usecase, month)
-        compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
+        shown = _shown_better(recipes, month, challenger, champion)
+        compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality | shown)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
         payload = {
@@ -125,7 +129,8 @@ class _Promotion:
     def _contender(self, keeper: Gatekeeper, facts: Mapping[str, Any] | None, role: Role) -> Contender | None:
         if facts is None or facts.get("model_version") is None:
             return None
-        return keeper.contender({name: facts[name] for name in _VERSION}, role)
+        model = model_of_version(self._workspace.ledger, self._usecase, facts)
+        return keeper.contender({name: facts[name] for name in _VERSION}, role, model)
 
     def _serves(self, found: Decision, challenger: Payload | None, baseline: Payload | None) -> Payload | None:
         """Return what serves: the promoted challenger, else the champion, else the month's own baseline."""
@@ -159,6 +164,16 @@ def _is_open(deployments: Deployments, effective: str, candidate: Entry | None) 
 
 def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
     return {entry.partition: entry for entry in ledger.entries(usecase.name, kind=kind, subject="model")}
+
+
+def _shown_better(
+    recipes: Recipes, month: str, challenger: Contender | None, champion: Contender | None
+) -> dict[str, tuple[str, ...]]:
+    """Return the searches in which the challenger's recipe was shown to be better than the champion's."""
+    if challenger is None or champion is None:
+        return {"shown_by": ()}
+    path = recipes.shown_better(month, challenger.model.recipe, champion.model.recipe)
+    return {"shown_by": tuple(f"{entry.partition}: {entry.payload['reason']}" for entry in path)}
 
 
 def _facts(contender: Contender | None) -> Payload | None:

@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from catena.chain.deployments import Deployments, Serves
 from catena.chain.exclusive import exclusively
 from catena.chain.readiness import Need, Settlement, settle, until_settled
-from catena.chain.training_data import open_registry
-from catena.declaration import UseCase
+from catena.chain.recipes import model_of_version
+from catena.chain.training_data import feature_columns, open_registry
+from catena.declaration import Model, UseCase
 from catena.lake import PREDICTIONS, Lake, Written, arrow_schema, identity_of
 from catena.partitions import days_of, month_of
 from catena.registry.trusted_types import trusted_types
@@ -108,16 +109,15 @@ def _score_days(
     lake = workspace.lake(usecase)
     days, features = sorted(due), usecase.features.table
     version = lake.version(features)
-    model = usecase.model
-    columns = dict.fromkeys(("partition", "entity", "decision_at", *model.features, *model.baseline_by))
-    rows = lake.read(features, days, columns=list(columns), version=version)
+    rows = lake.read(features, days, columns=feature_columns(usecase), version=version)
     before = lake.read(_TABLE, days)
     parts = [before]
     by = _versions(serving, days)
     for serves in by:
         its = pa.array([day for day in days if serving[day]["model_version"] == serves["model_version"]])
         part = rows.filter(pc.is_in(rows["partition"], value_set=its)) if len(by) > 1 else rows
-        estimator = _estimator(workspace, usecase, serves)
+        model = model_of_version(workspace.ledger, usecase, serves)
+        estimator = _estimator(workspace, model, serves)
         scores = predict(estimator, part.to_pandas(), model, serves["role"])
         parts.append(_revision(part, scores, before, serves, version or 0))
     return lake.overwrite(
@@ -127,9 +127,9 @@ def _score_days(
     )  # fmt: skip
 
 
-def _estimator(workspace: Workspace, usecase: UseCase, serves: Serves) -> Any:
-    trusted = trusted_types(usecase.model)
-    return open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
+def _estimator(workspace: Workspace, model: Model, serves: Serves) -> Any:
+    registry = open_registry(workspace.settings)
+    return registry.load(serves["model_version"], serves["sha256"], trusted_types(model))
 
 
 def _revision(

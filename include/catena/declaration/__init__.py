@@ -6,10 +6,11 @@ a declaration belongs in the link that it concerns.
 
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
-from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
+from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model, Recipe
 from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.searching import Choice, Family, FloatRange, IntRange, Search
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
@@ -20,6 +21,7 @@ __all__ = [
     "BehaviourTest",
     "Between",
     "Calendar",
+    "Choice",
     "Classification",
     "CleanTable",
     "Column",
@@ -29,16 +31,19 @@ __all__ = [
     "Direction",
     "EventType",
     "Exploration",
+    "Family",
     "FeatureInput",
     "FeatureView",
     "Feed",
     "FileSource",
+    "FloatRange",
     "Fresh",
     "Gate",
     "Guard",
     "Holds",
     "HourlyVolume",
     "InSet",
+    "IntRange",
     "Invariance",
     "Label",
     "Limit",
@@ -49,9 +54,11 @@ __all__ = [
     "Name",
     "NotNull",
     "Proof",
+    "Recipe",
     "Reference",
     "Report",
     "Rule",
+    "Search",
     "Severity",
     "SqlSource",
     "Stream",

@@ -22,7 +22,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 def pipeline_for(model: Model) -> Any:
-    """Return the unfitted pipeline of the declared factory.
+    """Return the unfitted pipeline of a model's recipe.
 
     Raises:
         ModelingError: there is no such factory.
@@ -32,7 +32,7 @@ def pipeline_for(model: Model) -> Any:
         factory = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ModelingError(f"factory {model.factory!r} is declared but does not import: {error}") from error
-    return factory(model.seed)
+    return factory(model.recipe)
 
 
 def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> Any:
@@ -50,13 +50,21 @@ def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> An
     """
     require_rows(data.train, model.minimum_rows, "the training part")
     require_rows(data.holdout, 1, "the holdout")
-    label = data.train["label"].to_numpy()
+    return fit_frame(model_frame(data.train, model), data.train["label"].to_numpy(), model, threads)
+
+
+def fit_frame(frame: pd.DataFrame, label: Numbers, model: Model, threads: int = THREADS) -> Any:
+    """Return the declared pipeline, fitted on a frame of the model's columns and one label a row.
+
+    Raises:
+        ModelingError: a single class, or an estimator that refuses the data.
+    """
     if model.kind == "binary" and label.min() == label.max():
         raise OneClass(f"all {len(label)} training labels are {label[0]:g}: nothing to tell apart")
     pipeline = pipeline_for(model)
     try:
         with fixed_threads(threads):
-            return pipeline.fit(model_frame(data.train, model), label.astype(int) if model.kind == "binary" else label)
+            return pipeline.fit(frame, label.astype(int) if model.kind == "binary" else label)
     except ValueError as error:
         # scikit-learn's word for data that an estimator cannot take.
         raise ModelingError(f"{model.factory} cannot be fitted: {error}") from error

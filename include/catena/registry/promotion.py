@@ -8,7 +8,7 @@ rewards drift, not a better model. Loading and measuring belong in `catena.chain
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from catena.declaration import Gate
@@ -78,6 +78,7 @@ class Comparison:
         over_baseline: its gain over the baseline; None where there is no baseline.
         over_champion: its gain over the champion; None where no model serves yet.
         is_refresh: whether it is the champion's own recipe on newer data.
+        shown_by: the searches, the newest first, that showed its recipe to be better than the champion's.
         slices: column -> value -> gain over the champion.
         ece: expected calibration error; None where the holdout does not define it.
         scoring_ms: time to score 1,000 rows, the median of repeats.
@@ -87,6 +88,7 @@ class Comparison:
     over_baseline: Interval | None
     over_champion: Interval | None
     is_refresh: bool = False
+    shown_by: Sequence[str] = ()
     slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     ece: float | None = None
     scoring_ms: float = 0.0
@@ -111,7 +113,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
         return _decided([Check("trained", "failed", "HOLD", reason)])
     checks = [_beats_baseline(gate, found.over_baseline)]
     if found.over_champion is not None:
-        checks.append(_beats_champion(gate, found.over_champion, is_refresh=found.is_refresh))
+        checks.append(_beats_champion(gate, found.over_champion, found))
     if gate.slice_margin is not None:
         checks += [
             _slice(gate.slice_margin, f"{column} {value}", gain)
@@ -140,11 +142,19 @@ def _beats_baseline(gate: Gate, gain: Interval | None) -> Check:
     return _gained(name, what, gain, needed)
 
 
-def _beats_champion(gate: Gate, gain: Interval, *, is_refresh: bool) -> Check:
-    if is_refresh and gate.refresh_margin is not None:
+def _beats_champion(gate: Gate, gain: Interval, found: Comparison) -> Check:
+    name = "not_worse_than_champion"
+    if found.is_refresh and gate.refresh_margin is not None:
         # Newer data of the same kind are better unless shown otherwise: ask only that nothing is lost.
         what = f"Gain in {gate.metric} over the champion, an older model of the same recipe"
-        return _gained("not_worse_than_champion", what, gain, -gate.refresh_margin)
+        return _gained(name, what, gain, -gate.refresh_margin)
+    if found.shown_by and gate.refresh_margin is not None:
+        # Shown already, on days that the search had not used and that are no part of this holdout.
+        what = f"Gain in {gate.metric} over the champion, whose recipe a search has shown to be the lesser"
+        check = _gained(name, what, gain, -gate.refresh_margin)
+        searches = ", ".join(each.partition(":")[0] for each in found.shown_by)
+        return replace(check, reason=f"{check.reason} Search {searches} showed it.",
+                       numbers={**check.numbers, "shown_by": list(found.shown_by)})  # fmt: skip
     return _gained("beats_champion", f"Gain in {gate.metric} over the champion", gain, gate.minimum_gain)
 
 

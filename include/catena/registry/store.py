@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 
 from catena.registry.environment import environment, requirements
+from catena.registry.experiments import experiment_of
 from catena.registry.model_file import check_types, digest_of, load_checked
 
 LOG = logging.getLogger(__name__)
@@ -120,7 +121,8 @@ class Registry:
         if there := self.find(name, evidence.training_key):
             return there
         run = self._client.create_run(
-            self._experiment(experiment), run_name=f"{name} {evidence.tags.get('month', '')}".strip(),
+            experiment_of(self._client, self._tracking_uri, self._artifact_root, experiment),
+            run_name=f"{name} {evidence.tags.get('month', '')}".strip(),
             tags={**evidence.tags, "training_key": evidence.training_key},
         )  # fmt: skip
         run_id = run.info.run_id
@@ -179,19 +181,6 @@ class Registry:
         return None
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _experiment(self, name: str) -> str:
-        if (there := self._client.get_experiment_by_name(name)) is not None:
-            return str(there.experiment_id)
-        is_served = self._tracking_uri.startswith("http")
-        location = None if is_served else (self._artifact_root / name).resolve().as_uri()
-        try:
-            return str(self._client.create_experiment(name, artifact_location=location))
-        except MlflowException:
-            # Another training made it first.
-            if (there := self._client.get_experiment_by_name(name)) is None:
-                raise
-            return str(there.experiment_id)
 
     def _log(self, run_id: str, estimator: Any, evidence: Evidence, trusted: Sequence[str]) -> str:
         with tempfile.TemporaryDirectory(prefix="catena-model-") as folder:

@@ -7,25 +7,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from catena.declaration import Recipe
 
-def pipeline(seed: int) -> Pipeline:
-    """Return an unfitted pipeline; ridge regression has a closed form, so the seed changes nothing.
 
-    Args:
-        seed: declared seed of the use case.
-    """
+def pipeline(recipe: Recipe) -> Pipeline:
+    """Return an unfitted pipeline; ridge regression has a closed form, so the seed changes nothing."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    from usecases.seattle_weather import MODEL
-
     columns = ColumnTransformer(
         [
-            ("numeric", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), list(MODEL.numeric)),
-            ("categorical", OneHotEncoder(handle_unknown="ignore"), list(MODEL.categorical)),
+            ("numeric", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), list(recipe.numeric)),
+            ("categorical", OneHotEncoder(handle_unknown="ignore"), list(recipe.categorical)),
         ]
     )
-    return Pipeline([("columns", columns), ("ridge", Ridge(alpha=3.0, random_state=seed))])
+    return Pipeline([("columns", columns), ("ridge", Ridge(alpha=3.0, random_state=recipe.seed))])
