@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +24,7 @@ from catena.chain.search import (
 from catena.chain.search_record import repeat_search
 from catena.chain.train import train_candidate
 from catena.chain.training_data import open_registry
-from catena.declaration import Family, IntRange, Search
+from catena.declaration import Family, Gate, IntRange, Search
 from catena.partitions import days, days_of_month
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
@@ -49,7 +50,8 @@ def binned(monkeypatch):
 
 @pytest.fixture
 def searching(declare):
-    return declare(**COARSE).model_copy(update={"search": SEARCH})
+    gate = Gate(metric="roc_auc", refresh_margin=0.05)
+    return declare(**COARSE).model_copy(update={"search": SEARCH, "gate": gate})
 
 
 def carried_out(workspace, usecase, month, run_of):
@@ -113,7 +115,7 @@ def test_a_search_is_on_record_in_ledger_and_mlflow_and_can_be_made_again(local,
     assert {run.data.params["n_bins"] for run in children} == {str(t["params"]["n_bins"]) for t in said["trials"]}
     assert repeat_search(local, searching, entry) == []
     broken = dict(said, trials=[dict(said["trials"][0], value=0.1), *said["trials"][1:]])
-    (differing,) = repeat_search(local, searching, entry.__class__(**{**entry.__dict__, "payload": broken}))
+    (differing,) = repeat_search(local, searching, replace(entry, payload=broken))
     assert differing.startswith("bins 0: ")
 
 
