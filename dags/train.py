@@ -1,4 +1,4 @@
-"""Trains a candidate once all days of a month have features, and the search that may be due before it is concluded.
+"""Trains a candidate once a month is whole and the search that may be due is concluded; or off schedule, for a day.
 
 One training at a time (pool `training`). A training that fails for good still tells `promote`, which then keeps what
 serves.
@@ -13,7 +13,7 @@ from airflow.sdk import TriggerRule
 
 from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
-from catena_airflow.link_dag import TRAINING_POOL, link_dag, month_param
+from catena_airflow.link_dag import TRAINING_POOL, link_dag, training_param
 from catena_airflow.operators.announce_partition import AnnouncePartitionOperator
 from catena_airflow.operators.train_candidate import TrainCandidateOperator
 from catena_airflow.schedules import each_searched_month
@@ -21,7 +21,7 @@ from catena_airflow.schedules import each_searched_month
 for usecase in declared_usecases():
     with link_dag(
         usecase, "train", schedule=each_searched_month(usecase), role="data-scientist", rhythm="monthly",
-        doc=__doc__, params=month_param(),
+        doc=__doc__, params=training_param(),
     ):  # fmt: skip
         candidate = milestone(usecase, "candidate")
         train = TrainCandidateOperator(
@@ -29,7 +29,7 @@ for usecase in declared_usecases():
             execution_timeout=timedelta(hours=2),
         )  # fmt: skip
         train >> AnnouncePartitionOperator(
-            task_id="announce_failed_training", usecase=usecase.name, grain="month", outlets=[candidate],
+            task_id="announce_failed_training", usecase=usecase.name, grain="day or month", outlets=[candidate],
             trigger_rule=TriggerRule.ONE_FAILED,
         )  # fmt: skip
         train >> EmptyOperator(task_id="confirm_training", trigger_rule=TriggerRule.NONE_FAILED)

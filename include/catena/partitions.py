@@ -84,6 +84,16 @@ def days_of(key: str) -> list[str]:
     return days_of_month(key) if MONTH.fullmatch(key) else [day_key(parse_day(key))]
 
 
+def last_day_of(key: str) -> str:
+    """Return the last day of a day or month key."""
+    return days_of(key)[-1]
+
+
+def is_day(key: str) -> bool:
+    """Return whether a key is a day's, not a month's."""
+    return not MONTH.fullmatch(key)
+
+
 def period_key(first: str, last: str) -> str:
     """Return the key of a range of days: the month's where it is one, otherwise `2013-02-05..2013-02-20`."""
     days(first, last)

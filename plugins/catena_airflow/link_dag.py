@@ -133,6 +133,15 @@ def month_param() -> dict[str, Param]:
     return {"partition": _param("Month to run for, as 2013-01. A run that has a partition key ignores it.", MONTH)}
 
 
+def training_param() -> dict[str, Param]:
+    """Return the parameter of training and promotion, for runs from the UI."""
+    what = (
+        "Month to run for, as 2013-01; or the day of a training off schedule, as 2013-03-14: it is trained on all that "
+        "is known at the end of the day, and decided on for the days after it."
+    )
+    return {"partition": _param(what, f"({DAY}|{MONTH})")}
+
+
 def explore_params(usecase: UseCase) -> dict[str, Param]:
     """Return the parameters of an exploration, for runs from the UI."""
     tables = "Tables to explore; leakage is looked for with the feature table. Empty: all."

@@ -15,6 +15,7 @@ from airflow.sdk import (
     AssetOrTimeSchedule,
     CronPartitionTimetable,
     CronTriggerTimetable,
+    IdentityMapper,
     MonthWindow,
     PartitionedAssetTimetable,
     PartitionMapper,
@@ -93,25 +94,25 @@ def each_month_of_features(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_searched_month(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of training: a month is whole, or the search that it waited for is concluded.
+    """Return the timetable of training: a month is whole, its search is concluded, or a day is asked for off schedule.
 
     Not the features themselves: their rollup, joined with another event, would forget the days that it has seen.
     """
-    return _on_any({milestone(usecase, "search"): _month(usecase)})
+    return _on_any({milestone(usecase, "search"): _month(usecase), milestone(usecase, "retraining"): _day(usecase)})
 
 
 def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of promotion: on the training month's key."""
-    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+    """Return the timetable of promotion: on the training's key, a month, or a day of one off schedule."""
+    return _on_any({milestone(usecase, "candidate"): IdentityMapper()})
 
 
 def each_trained_month(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of exploration: on the training month's key, as promotion.
+    """Return the timetable of exploration: on the training's key, as promotion.
 
     Not the features themselves: the split of the training set is judged, and it is there when training has told. It
     tells of each whole month, also where it failed.
     """
-    return _on_any({milestone(usecase, "candidate"): _month(usecase)})
+    return _on_any({milestone(usecase, "candidate"): IdentityMapper()})
 
 
 def each_day_or_champion(usecase: UseCase) -> PartitionedAssetTimetable:

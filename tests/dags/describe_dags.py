@@ -36,6 +36,8 @@ def mapper(each: Any) -> str:
     """Return a partition mapper as a word."""
     if inner := getattr(each, "upstream_mapper", None):
         return f"{type(each).__name__}({mapper(inner)}, {type(each.window).__name__})"
+    if not hasattr(each, "input_format"):
+        return type(each).__name__
     return f"{type(each).__name__}({each.input_format} -> {each.output_format})"
 
 

@@ -59,6 +59,14 @@ def test_search_and_so_training_wait_for_all_days_of_the_month() -> None:
     assert rollup.to_upstream(MONTH) == set(days_of_month(MONTH))
 
 
+def test_training_off_schedule_has_the_key_of_its_day() -> None:
+    """A day that is asked for starts a run of its own, which no event of a month meets; promotion follows either."""
+    asked = mapper(schedules.each_searched_month(USECASE), "retraining")
+    assert asked.to_downstream("2013-03-14") == "2013-03-14"
+    told = mapper(schedules.each_candidate(USECASE), "candidate")
+    assert [told.to_downstream(key) for key in ("2013-03-14", "2013-03")] == ["2013-03-14", "2013-03"]
+
+
 def test_features_and_decision_start_one_scoring_run_for_their_month() -> None:
     """The features of many days, made by one task, ask for one run a month, and so does what serves in it."""
     timetable = schedules.each_day_or_champion(USECASE)

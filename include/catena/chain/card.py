@@ -80,7 +80,7 @@ def issue_cards(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
     spells = deployments.spells()
     for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
         key = entry.payload.get("model_version")
-        if not key or entry.partition > month:
+        if not key or cut_of(entry.partition) > cut_of(month):
             continue
         # All of it from the ledger: this runs with each measured day, and nearly always finds nothing to do.
         decision = deployments.decision_on(key)

@@ -13,10 +13,9 @@ from typing import Any
 
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
-from catena.partitions import month_of, shift_day
+from catena.partitions import days_of, is_day, month_of, shift_day
 
 Serves = dict[str, Any]
-_MONTH = len("2013-01")
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,19 @@ class _Point:
 class Deployments:
     """The deployment ledger of a use case, read once.
 
-    On the first of a month the month's decision comes first; rollbacks and promotions by hand of that day follow it,
-    whatever the order of recording. A rollback speaks of the version that it takes away: where that version does not
-    serve anyway, it changes nothing. A decision that holds keeps what serves, also where that was rolled back after the
-    decision was recorded. So the same entries give the same fold in any order of months and days.
+    On the first of a month the month's decision comes first, on the day after a training off schedule the decision on
+    that; rollbacks and promotions by hand of that day follow it, whatever the order of recording. A rollback speaks of
+    the version that it takes away: where that version does not serve anyway, it changes nothing. A decision that holds
+    keeps what serves, also where that was rolled back after the decision was recorded. So the same entries give the
+    same fold in any order of months and days.
     """
 
     def __init__(self, ledger: Ledger, usecase: UseCase) -> None:
         self._first_month = month_of(usecase.calendar.first)
         promotions = ledger.entries(usecase.name, kind="promotion", subject="model")
-        self._monthly = {entry.partition: entry for entry in promotions if is_monthly(entry)}
-        by_hand = [entry for entry in promotions if not is_monthly(entry)]
+        self._gated = {entry.partition: entry for entry in promotions if is_by_gate(entry)}
+        self._months = {key for key in self._gated if not is_day(key)}
+        by_hand = [entry for entry in promotions if not is_by_gate(entry)]
         rollbacks = ledger.entries(usecase.name, kind="rollback", subject="model")
         self._by_day: dict[str, list[Entry]] = {}
         for entry in sorted([*by_hand, *rollbacks], key=lambda entry: entry.id):
@@ -72,7 +73,7 @@ class Deployments:
 
     def serves(self, day: str) -> Serves | None:
         """Return what serves on the day, None where nothing does or its month is not decided yet."""
-        return self.carried(day) if month_of(day) in self._monthly else None
+        return self.carried(day) if month_of(day) in self._months else None
 
     def carried(self, day: str) -> Serves | None:
         """Return what serves on the day by all that is recorded now, also in a month that is not decided yet."""
@@ -86,42 +87,47 @@ class Deployments:
         first month that was ever decided.
         """
         month = month_of(day)
-        if month in self._monthly:
+        if month in self._months:
             return self.serves(day) is None
-        return month == self._first_month or (bool(self._monthly) and month < min(self._monthly))
+        return month == self._first_month or (bool(self._months) and month < min(self._months))
 
     def barred(self, day: str) -> frozenset[str]:
         """Return the versions that were rolled back up to the day, and not promoted by hand since."""
         point = self._at(day)
         return frozenset() if point is None else point.barred
 
-    # -- by month -----------------------------------------------------------------------------------------------------
+    # -- by decision --------------------------------------------------------------------------------------------------
 
     @property
     def months(self) -> Sequence[str]:
         """The months that are decided, in order."""
-        return sorted(self._monthly)
+        return sorted(self._months)
+
+    @property
+    def decided(self) -> Sequence[str]:
+        """The months that are decided, and the days with a decision on a training off schedule, in order."""
+        return sorted(self._gated, key=_first_day)
 
     def decision(self, month: str) -> Entry | None:
-        """Return the standing decision on a month."""
-        return self._monthly.get(month)
+        """Return the standing decision of the gate on a month, or on a day."""
+        return self._gated.get(month)
 
     def decision_on(self, version: str) -> Entry | None:
         """Return the standing decision in which a version was the challenger, None where there is none."""
-        for month in self.months:
-            if (self._monthly[month].payload.get("challenger") or {}).get("model_version") == version:
-                return self._monthly[month]
+        for key in self.decided:
+            if (self._gated[key].payload.get("challenger") or {}).get("model_version") == version:
+                return self._gated[key]
         return None
 
     def incumbent(self, month: str) -> Serves | None:
-        """Return what serves from the first of a month on unless the month's decision replaces it."""
-        first = f"{month}-01"
+        """Return what serves from a month or day on unless the decision on it replaces that."""
+        first = _first_day(month)
         before = self._at(shift_day(first, -1)) or _Point(first, None, None, frozenset())
         return _with(self._by_day.get(first, ()), before).serves
 
     def is_overtaken(self, month: str) -> bool:
-        """Return whether the decision on a month was made against another version than the fold says today."""
-        entry = self._monthly[month]
+        """Return whether the decision on a month or day was made against another version than the fold says today."""
+        entry = self._gated[month]
         return "incumbent" in entry.payload and entry.payload["incumbent"] != model_of(self.incumbent(month))
 
     # -- in order -----------------------------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ class Deployments:
             if is_former and spell.serves["role"] == "champion":
                 return spell.serves
         months = [month for month in self.months if month <= month_of(day)]
-        return _baseline(self._monthly[months[-1]]) if months else None
+        return _baseline(self._gated[months[-1]]) if months else None
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -172,18 +178,19 @@ class Deployments:
     def _fold(self) -> list[_Point]:
         points: list[_Point] = []
         held = _Point("", None, None, frozenset())
-        for day in sorted({f"{month}-01" for month in self._monthly} | set(self._by_day)):
+        decisions = {_first_day(key): entry for key, entry in self._gated.items()}
+        for day in sorted({*decisions, *self._by_day}):
             held = replace(held, day=day, rollback=None)
-            if day.endswith("-01") and (decision := self._monthly.get(day[:_MONTH])) is not None:
+            if (decision := decisions.get(day)) is not None:
                 held = replace(held, serves=_decided(decision, held.serves), entry=decision)
             held = _with(self._by_day.get(day, ()), held)
             points.append(held)
         return points
 
 
-def is_monthly(entry: Entry) -> bool:
-    """Return whether a promotion is a month's decision; those by hand are of a day."""
-    return len(entry.partition) == _MONTH
+def is_by_gate(entry: Entry) -> bool:
+    """Return whether a promotion is the gate's decision on a training; those by hand name who asked for them."""
+    return "actor" not in entry.payload
 
 
 def model_of(serves: Mapping[str, Any] | None) -> str | None:
@@ -192,7 +199,7 @@ def model_of(serves: Mapping[str, Any] | None) -> str | None:
 
 
 def _decided(entry: Entry, held: Serves | None) -> Serves | None:
-    """Return what serves after a month's decision."""
+    """Return what serves after a decision of the gate."""
     said: Serves | None = entry.payload.get("serves") or None
     if entry.decision == "PROMOTE" or said is None or held is None:
         return said if entry.decision == "PROMOTE" or held is None else held
@@ -220,6 +227,10 @@ def _with(entries: Sequence[Entry], held: _Point) -> _Point:
             barred = (held.barred | {gone}) - {serves["model_version"]}
             held = replace(held, serves=serves, entry=entry, barred=barred, rollback=entry)
     return held
+
+
+def _first_day(key: str) -> str:
+    return days_of(key)[0]
 
 
 def _key(serves: Serves | None) -> str | None:

@@ -23,7 +23,7 @@ from catena.chain.scored_days import ScoredDays
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.partitions import days_of, days_of_month, shift_day, start_of
+from catena.partitions import days_of, last_day_of, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
@@ -231,7 +231,7 @@ def _references(lake: Lake, usecase: UseCase, trained_on: str | None) -> dict[st
     if trained_on is None:
         return {}
     features = usecase.features.table
-    sample = watch.reference_days(usecase.calendar.first, days_of_month(trained_on)[-1])
+    sample = watch.reference_days(usecase.calendar.first, last_day_of(trained_on))
     key = (lake.uri(features), identity_of([usecase.model.model_dump(), lake.contents(features, sample)]))
     if key not in _REFERENCES:
         rows = lake.read(features, sample, columns=list(usecase.model.features)).to_pandas()

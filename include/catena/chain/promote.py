@@ -1,4 +1,4 @@
-"""The promotion link: what serves in the month after the training month, decided in order and written to the ledger.
+"""The promotion link: what serves after each training, decided in order and written to the ledger.
 
 The conditions themselves belong in `catena.registry.promotion`.
 """
@@ -16,11 +16,18 @@ from catena.chain.mirror import mirror
 from catena.chain.recipes import Recipes, model_of_version
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
-from catena.chain.training_data import TrainingTables, open_registry, training_months
+from catena.chain.training_data import (
+    TrainingTables,
+    effect_of,
+    never_trained,
+    open_registry,
+    training_key,
+    training_keys,
+)
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
-from catena.partitions import shift_month, start_of
+from catena.partitions import days_of, start_of
 from catena.registry.promotion import Decision, decide
 from catena.registry.store import Registry
 from catena.run import Outcome, Run
@@ -31,26 +38,30 @@ _VERSION = ("model_version", "run_id", "sha256")
 
 
 def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
-    """Decide what serves after the month, and after every later month that waited for this decision, in order.
+    """Decide what serves after the month, and after every later training that waited for this decision, in order.
 
     A run for a month without a candidate means that its training broke down: what serves goes on serving. A decision
     that was made against a version which has been rolled back since, as of that month, is made anew: so a backfill,
     which decides on months before it has measured them, ends with the decisions of the days lived one by one.
 
     Args:
-        month: training month; the decision takes effect with the next one.
+        month: training month, whose decision takes effect with the next one; or the day of a training off schedule,
+            whose decision takes effect on the day after and holds until the month's.
 
     Returns:
-        The outcome; its partitions are the months in which the decisions take effect.
+        The outcome; its partitions are the months, and of trainings off schedule the days, from which on it is decided.
     """
+    month = training_key(month)
+    if refusal := never_trained(usecase, month):
+        return Outcome("skipped", refusal)
     ledger = workspace.ledger
     with exclusively(workspace.engine, (usecase.name, "promote")):
         _record_breakdown(ledger, usecase, month, run)
         candidates = _entries(ledger, usecase, "candidate")
         deployments = Deployments(ledger, usecase)
         made: dict[str, Payload] = {}
-        for each in training_months(usecase, max(candidates)):
-            effective = shift_month(each, 1)
+        for each in training_keys(usecase, max(candidates), candidates):
+            effective = effect_of(each)
             candidate = candidates.get(each)
             if deployments.decision(effective) is not None and not _is_open(deployments, effective, candidate):
                 continue
@@ -62,14 +73,14 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
     if made:
         said = "; ".join(f"{key}: {item['decision']}, {item['reasons'][0]}" for key, item in made.items())
         return Outcome("published", said, tuple(made), details={"decisions": made, "alias": mirrored})
-    effective = shift_month(month, 1)
+    effective = effect_of(month)
     if deployments.decision(effective) is not None:
         return Outcome("unchanged", f"{effective} is decided already", (effective,) if run.try_number > 1 else ())
     return Outcome("skipped", f"waiting for the candidates of the months before {month}")
 
 
 class _Promotion:
-    """One decision: the candidate of a month against what serves in that month."""
+    """One decision: a candidate against what serves when it could take effect."""
 
     def __init__(
         self, workspace: Workspace, usecase: UseCase, run: Run, candidate: Entry, deployments: Deployments
@@ -78,9 +89,9 @@ class _Promotion:
         self._usecase = usecase
         self._run = run
         self._candidate = candidate
-        effective = shift_month(candidate.partition, 1)
-        self._serving = deployments.incumbent(effective)
-        self._barred = deployments.barred(f"{effective}-01")
+        self._effective = effect_of(candidate.partition)
+        self._serving = deployments.incumbent(self._effective)
+        self._barred = deployments.barred(days_of(self._effective)[0])
         self._registry: Registry = open_registry(workspace.settings)
 
     def decide(self) -> Payload:
@@ -110,9 +121,8 @@ class _Promotion:
             "incumbent": model_of(self._serving),
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
-        effective = shift_month(month, 1)
-        ledger.append(self._run, kind="promotion", subject="model", partition=effective, decision=found.decision,
-                      effective_at=start_of(effective), payload=payload)  # fmt: skip
+        ledger.append(self._run, kind="promotion", subject="model", partition=self._effective, decision=found.decision,
+                      effective_at=start_of(self._effective), payload=payload)  # fmt: skip
         return payload | {"decision": found.decision}
 
     def _baseline(self, training: Training) -> Payload | None:
@@ -143,7 +153,7 @@ class _Promotion:
 
 
 def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) -> None:
-    """Record that a month's training ended without a candidate, so that later months need not wait for it."""
+    """Record that a training ended without a candidate, so that later months need not wait for it."""
     if ledger.last(usecase.name, "candidate", "model", partition=month) is None:
         reason = "its training broke down; the log of the run names the error"
         record_candidate(ledger, month, run, "FAILED",
@@ -158,7 +168,7 @@ def _is_open(deployments: Deployments, effective: str, candidate: Entry | None) 
     decided = deployments.decision(effective)
     was_breakdown = decided is not None and bool(decided.payload.get("is_breakdown"))
     is_trained = candidate is not None and not candidate.payload.get("is_breakdown")
-    is_mended = was_breakdown and is_trained and effective == deployments.months[-1]
+    is_mended = was_breakdown and is_trained and effective == deployments.decided[-1]
     return is_mended or deployments.is_overtaken(effective)
 
 

@@ -16,27 +16,39 @@ from catena.chain.stream_merge import Merged, merge_stream, merging
 from catena.chain.stream_news import news_of
 from catena.declaration import UseCase
 from catena.run import Outcome, Run
+from catena.streams.errors import StreamError
 from catena.workspace import Workspace
 
 
 def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limits | None = None) -> Outcome:
     """Drain every stream of a use case and merge it.
 
-    A run that died anywhere is completed by the next one: what was landed and not merged is merged first.
+    A run that died anywhere is completed by the next one: what was landed and not merged is merged first. A stream that
+    stops (its broker lost records, say) stops this run too, but only after the others were drained: their records must
+    not wait at the broker, whose retention goes on, until a person has decided on the one that stopped. Downstream
+    hears of the days they changed once a run comes to its end.
 
     Returns:
         The outcome with the days whose clean tables changed since downstream last heard; `details` holds, by stream,
         what came, how long it had waited, the days that are closed, and in `heard` what `record_heard` is to be given
         once downstream was told.
+
+    Raises:
+        StreamError: of the first stream that stopped, with notes on the others that did.
     """
     lake = workspace.lake(usecase)
+    stopped: list[StreamError] = []
     details: dict[str, Any] = {}
     changed: set[str] = set()
     closed: set[str] = set()
     records = 0
     for stream in usecase.streams:
         clock = clock_of(lake, stream)
-        landed = land_stream(workspace, usecase, stream, run, limits or Limits())
+        try:
+            landed = land_stream(workspace, usecase, stream, run, limits or Limits())
+        except StreamError as error:
+            stopped.append(error)
+            continue
         # Before the merge: what fails here keeps nobody from hearing of days that changed.
         punctuality = watch_lag(workspace, usecase, stream, landed, run)
         hours = judge_hours(workspace, usecase, stream, run, clock)
@@ -47,6 +59,11 @@ def drain_streams(workspace: Workspace, usecase: UseCase, run: Run, limits: Limi
         records += landed.records
         changed.update(merged.changed)
         closed.update(merged.closed)
+    if stopped:
+        first, *more = stopped
+        for other in more:
+            first.add_note(f"Besides: {other}")
+        raise first
     details["closed"] = sorted(closed)
     # Its own and what a run before it changed and could not tell; a run that was tried again finds here what it wrote.
     news = news_of(lake, usecase, run)

@@ -12,11 +12,18 @@ from catena.chain.candidate import Training
 from catena.chain.exclusive import exclusively
 from catena.chain.recipes import Recipes, model_of_dataset
 from catena.chain.snapshots import take_snapshot
-from catena.chain.training_data import TrainingTables, open_registry, training_months
+from catena.chain.training_data import (
+    TrainingTables,
+    cut_of,
+    never_trained,
+    open_registry,
+    training_key,
+    training_keys,
+)
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
-from catena.partitions import month_of, shift_month, start_of
+from catena.partitions import month_of
 from catena.registry.environment import environment
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
@@ -31,16 +38,22 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
     month before which a search is due waits for its conclusion, and each takes the recipe that is in force by then.
     A training that the data does not allow ends as candidate FAILED, not as an error: promotion then holds.
 
+    Args:
+        month: the month, or a day at whose end a training off schedule is cut; that comes after the months before it.
+
     Returns:
-        The outcome, with the months that were trained in this call.
+        The outcome, with the months and the day that were trained in this call.
     """
+    month = training_key(month)
+    if refusal := never_trained(usecase, month):
+        return Outcome("skipped", refusal)
     with exclusively(workspace.engine, (usecase.name, "train")):
         tables = TrainingTables(workspace.lake(usecase), workspace.ledger, usecase)
         recipes = Recipes(workspace.ledger, usecase)
         before = _candidates(workspace.ledger, usecase)
         trained: dict[str, Any] = {}
         waiting = ""
-        for each in training_months(usecase, max(month, _last_month(tables, month))):
+        for each in training_keys(usecase, max(month, _last_month(tables, month)), [month]):
             if _is_settled(before.get(each), each, month):
                 continue
             if missing := tables.missing(each):
@@ -64,10 +77,10 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
 
 
 def record_candidate(ledger: Ledger, month: str, run: Run, decision: str, payload: dict[str, Any]) -> None:
-    """Write the ledger's entry on a candidate; it takes effect when the month is over."""
+    """Write the ledger's entry on a candidate; it takes effect when its month or day is over."""
     ledger.append(
         run, kind="candidate", subject="model", partition=month, decision=decision,
-        effective_at=start_of(shift_month(month, 1)), payload=payload,
+        effective_at=cut_of(month), payload=payload,
     )  # fmt: skip
 
 

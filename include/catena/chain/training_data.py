@@ -1,4 +1,6 @@
-"""What a training month is made from: whether its days are all there, at which versions, and their rows.
+"""What a training is made from: whether its days are all there, at which versions, and their rows.
+
+A training's key is its month, at whose end it is cut; or the day at whose end it is cut, of one off schedule.
 
 Joining and splitting belong in `catena.modeling.dataset`; what is kept of it, so that `train`, `promote` and a replay
 see the same rows, in `catena.chain.snapshots`.
@@ -6,7 +8,7 @@ see the same rows, in `catena.chain.snapshots`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import pyarrow as pa
@@ -15,24 +17,41 @@ from catena.declaration import Model, UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
 from catena.modeling.dataset import labelled_rows
-from catena.partitions import days, days_of_month, month_of, shift_month, start_of
+from catena.partitions import days, is_day, last_day_of, month_of, shift_day, shift_month, start_of
 from catena.registry.store import Registry
 from catena.settings import Settings
 
 _STAYS_ABSENT = {"FAIL", "NO_DATA"}
 
 
-def training_days(usecase: UseCase, month: str) -> list[str]:
-    """Return all days of the calendar up to the end of a month."""
-    last = days_of_month(month)[-1]
+def training_days(usecase: UseCase, key: str) -> list[str]:
+    """Return all days of the calendar up to the end of a training's month or day."""
+    last = last_day_of(key)
     if usecase.calendar.last is not None:
         last = min(last, usecase.calendar.last)
     return days(usecase.calendar.first, last)
 
 
-def cut_of(month: str) -> datetime:
-    """Return the instant at which a month is trained: what became known later does not exist for it."""
-    return start_of(shift_month(month, 1))
+def cut_of(key: str) -> datetime:
+    """Return the instant at which a month or day is trained: what became known later does not exist for it."""
+    return start_of(shift_day(last_day_of(key), 1))
+
+
+def effect_of(key: str) -> str:
+    """Return where the decision on a training takes effect: the next month, or of one off schedule the next day."""
+    return shift_day(key, 1) if is_day(key) else shift_month(key, 1)
+
+
+def training_key(key: str) -> str:
+    """Return the key under which a month or day is trained: the last day of a month is its month's own training."""
+    return month_of(key) if is_day(key) and last_day_of(month_of(key)) == key else key
+
+
+def never_trained(usecase: UseCase, key: str) -> str | None:
+    """Return why a day is not trained off schedule, None where it can be."""
+    if is_day(key) and month_of(key) == month_of(usecase.calendar.first):
+        return f"{key} lies in the first month, in which nothing serves: its end is the first training"
+    return None if not is_day(key) or usecase.calendar.holds(key) else f"{key} lies outside the calendar"
 
 
 def training_months(usecase: UseCase, up_to: str) -> Iterator[str]:
@@ -42,6 +61,11 @@ def training_months(usecase: UseCase, up_to: str) -> Iterator[str]:
     while month <= last:
         yield month
         month = shift_month(month, 1)
+
+
+def training_keys(usecase: UseCase, up_to: str, off_schedule: Iterable[str]) -> list[str]:
+    """Return the months up to one, and trainings off schedule, in the order of their cuts."""
+    return sorted({*training_months(usecase, up_to), *filter(is_day, off_schedule)}, key=cut_of)
 
 
 class TrainingTables:
@@ -61,9 +85,9 @@ class TrainingTables:
         self._absent = {key for key, decision in verdicts.items() if decision in _STAYS_ABSENT}
         self._known: dict[str, dict[str, int | None]] = {name: {} for name in self._names}
 
-    def missing(self, month: str) -> list[str]:
-        """Return the partitions up to the end of the month that are neither there nor known to stay absent."""
-        wanted = training_days(self._usecase, month)
+    def missing(self, key: str) -> list[str]:
+        """Return the partitions up to the end of the month or day that are neither there nor known to stay absent."""
+        wanted = training_days(self._usecase, key)
         return [
             f"{name}[{day}]"
             for name in self._names
@@ -76,30 +100,30 @@ class TrainingTables:
         there = self._lake.partitions(self._usecase.features.table)
         return there[-1] if there else None
 
-    def identity(self, month: str, model: Model) -> int:
-        """Return the identity of all that a training of the month by a declaration depends on, besides the code."""
-        usecase, wanted = self._usecase, training_days(self._usecase, month)
+    def identity(self, key: str, model: Model) -> int:
+        """Return the identity of all that a training by a declaration depends on, besides the code."""
+        usecase, wanted = self._usecase, training_days(self._usecase, key)
         contents = {name: self._contents(name, wanted) for name in self._names}
-        declared = [model.model_dump(), usecase.label.model_dump(), cut_of(month)]
+        declared = [model.model_dump(), usecase.label.model_dump(), cut_of(key)]
         return identity_of([contents, declared])
 
     def versions(self) -> dict[str, int | None]:
         """Return the current versions of the tables."""
         return {name: self._lake.version(name) for name in self._names}
 
-    def rows(self, month: str, versions: Mapping[str, int | None]) -> pa.Table:
-        """Return the labelled rows of a month's training at pinned table versions, ordered by decision.
+    def rows(self, key: str, versions: Mapping[str, int | None]) -> pa.Table:
+        """Return the labelled rows of a training at pinned table versions, ordered by decision.
 
         With all columns of the feature table, whatever the model takes: a version of another recipe is judged on the
         same rows.
         """
-        usecase, wanted = self._usecase, training_days(self._usecase, month)
+        usecase, wanted = self._usecase, training_days(self._usecase, key)
         features, label = self._names
         return labelled_rows(
             self._lake.read(features, wanted, columns=feature_columns(usecase), version=versions[features]),
             self._lake.read(label, wanted, version=versions[label]),
             usecase.label,
-            cut_of(month),
+            cut_of(key),
         )
 
     def _contents(self, name: str, wanted: list[str]) -> dict[str, int | None]:

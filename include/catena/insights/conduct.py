@@ -74,13 +74,16 @@ ORDER BY partition"""
 
 
 def changes(month: str) -> Query:
-    """Return the query of the rollbacks of the month and the promotions by hand, each from the day it took effect."""
+    """Return the query of what changed within the month: rollbacks, promotions by hand and those off schedule."""
     sql = """
 SELECT partition AS day, kind, payload ->> '$.serves.model_version' AS model_version,
-       payload ->> '$.replaces.model_version' AS replaces, payload ->> '$.actor' AS actor,
-       payload ->> '$.reason' AS reason, id AS entry
+       coalesce(payload ->> '$.replaces.model_version', payload ->> '$.incumbent') AS replaces,
+       coalesce(payload ->> '$.actor', 'gate') AS actor,
+       coalesce(payload ->> '$.reason', payload ->> '$.reasons[0]') AS reason, id AS entry
 FROM ledger
 WHERE kind IN ('promotion', 'rollback') AND subject = 'model' AND length(partition) = 10 AND partition[:7] = $month
+QUALIFY decision IN ('PROMOTE', 'ROLLBACK') AND (payload ->> '$.actor' IS NOT NULL
+  OR row_number() OVER (PARTITION BY partition, kind, payload ->> '$.actor' ORDER BY id DESC) = 1)
 ORDER BY partition, id"""
     return Query("changes", "What else was changed in what serves, and why.", sql, _ledger(), {"month": month})
 

@@ -13,7 +13,7 @@ from catena.declaration import UseCase
 from catena.insights.query import Query, Source
 from catena.insights.trends import label_source, labelled_sql
 from catena.modeling.baseline import baseline_for
-from catena.partitions import days_of_month, shift_month, start_of
+from catena.partitions import days_of_month, last_day_of, shift_day, start_of
 
 _CURRENT = """
 current AS (
@@ -55,7 +55,7 @@ def served(usecase: UseCase, month: str, trained_on: str) -> Query:
     features, days = usecase.features.table, days_of_month(month)
     keys = ", ".join(f"features.{name}" for name in by)
     match = " AND ".join(f"grouped.{name} IS NOT DISTINCT FROM features.{name}" for name in by)
-    training_last = days_of_month(trained_on)[-1]
+    training_last = last_day_of(trained_on)
     columns = ("partition", "entity", *by)
     sources = _predictions(usecase, month) | {
         "features": Source(features, columns, days[0], days[-1]),
@@ -95,7 +95,7 @@ judged AS (
         sql,
         sources,
         {
-            "decided_at": start_of(shift_month(trained_on, 1)).isoformat(),
+            "decided_at": start_of(shift_day(training_last, 1)).isoformat(),
             "prior_rows": str(baseline_for(usecase.model).prior_rows),
         },
     )

@@ -9,7 +9,7 @@ import calendar
 from collections.abc import Callable
 from typing import Any
 
-from catena.partitions import parse_day, parse_month
+from catena.partitions import is_day, parse_day, parse_month
 
 DASH = "–"
 # Narrow no-break space between a number and its sign, so that they stay together at any width.
@@ -34,11 +34,11 @@ def day_words(key: str) -> str:
 
 
 def period_words(key: str) -> str:
-    """Return a month as `February 2013`, and a range of days as `5 February 2013 to 20 February 2013`."""
+    """Return a month as `February 2013`, a day as `5 February 2013`, and a range as from one of these to another."""
     first, _, last = key.partition("..")
-    if not last:
+    if not is_day(first):
         return month_words(key)
-    return " to ".join(f"{day_words(day)} {day[:4]}" for day in dict.fromkeys((first, last)))
+    return " to ".join(f"{day_words(day)} {day[:4]}" for day in dict.fromkeys((first, last or first)))
 
 
 def _duration(seconds: float) -> str:
@@ -71,6 +71,7 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "duration": _duration,
     "day": day_words,
     "month": month_words,
+    "period": period_words,
     "text": str,
 }
 
@@ -81,7 +82,7 @@ def worded(value: Any, kind: str) -> str:
     Args:
         kind: how it is to be read: `count`, `share`, `points` (a change of a share), `change` (a relative one),
             `score`, `score_change`, `signed_score` (four digits), `amount`, `amount_change`, `pairs`, `index`, `value`
-            (of any size), `duration` (seconds), `day`, `month` or `text`.
+            (of any size), `duration` (seconds), `day`, `month`, `period` or `text`.
     """
     if value is None:
         return DASH

@@ -23,7 +23,7 @@ class AnnouncePartitionOperator(BaseOperator):
 
     Args:
         usecase: name of the use case.
-        grain: whether partitions are days or months.
+        grain: whether partitions are days, months, or either.
         partition: key of the partition.
         last_partition: last day of a range that begins with `partition`.
     """
@@ -51,7 +51,7 @@ class AnnouncePartitionOperator(BaseOperator):
         key = resolve_partition(self.partition, self.grain, calendar)
         keys = (
             [key]
-            if self.grain == "month"
+            if self.grain != "day"
             else days(key, resolve_partition(self.last_partition or key, self.grain, calendar))
         )
         assets = [outlet for outlet in self.outlets if isinstance(outlet, Asset)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from catena.declaration import UseCase
-from catena.partitions import InvalidPartition, period_key
+from catena.partitions import InvalidPartition, is_day, month_of, period_key
 from catena.run import Outcome, Run
 from catena_airflow.operators.link import LinkOperator
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class ExploreTablesOperator(LinkOperator):
     """Explores the tables of a month, or of the range of days that a run from the UI asks for.
 
+    After a training off schedule it is the month up to the day of the training.
+
     Args:
         from_day: first day of a range; empty: the month of the run.
         to_day: last day of the range.
@@ -27,7 +29,7 @@ class ExploreTablesOperator(LinkOperator):
 
     template_fields: Sequence[str] = ("partition", "from_day", "to_day", "tables")
     link = "explore"
-    grain = "month"
+    grain = "day or month"
 
     def __init__(
         self,
@@ -45,7 +47,8 @@ class ExploreTablesOperator(LinkOperator):
     def key(self, usecase: UseCase) -> str:
         """Return the month of this run, or the range of days that it asks for."""
         if not (self.from_day or self.to_day):
-            return super().key(usecase)
+            key = super().key(usecase)
+            return period_key(f"{month_of(key)}-01", key) if is_day(key) else key
         if not (self.from_day and self.to_day) or self.from_day > self.to_day:
             raise AirflowFailException(
                 f"from_day {self.from_day!r} and to_day {self.to_day!r} are no range: give both, the earlier one first"

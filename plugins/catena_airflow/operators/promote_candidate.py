@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset
 
 from catena.declaration import UseCase
-from catena.partitions import shift_month
+from catena.partitions import days_of, is_day, month_of, shift_month
 from catena.run import Outcome, Run
 from catena_airflow.operators.link import LinkOperator
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class PromoteCandidateOperator(LinkOperator):
-    """Decides what serves in the month after the training month.
+    """Decides what serves in the month after the training month, or from the day after a training off schedule on.
 
     Args:
         champion: asset that hears of the month in which the decision takes effect.
-        decision: asset that hears of the training month.
+        decision: asset that hears of the month in which the training was cut.
     """
 
     link = "promote"
-    grain = "month"
+    grain = "day or month"
 
     def __init__(self, *, champion: Asset, decision: Asset, **kwargs: Any) -> None:
         super().__init__(outlets=[champion, decision], **kwargs)
@@ -39,5 +39,8 @@ class PromoteCandidateOperator(LinkOperator):
         return promote_candidate(workspace, usecase, key, run)
 
     def emissions(self, partitions: Sequence[str]) -> dict[Asset, Sequence[str]]:
-        """Return the months of effect for the champion, the training months for the decision."""
-        return {self.champion: partitions, self.decision: [shift_month(month, -1) for month in partitions]}
+        """Return the months of effect for the champion, the months of the trainings for the decision."""
+        effects = sorted({month_of(days_of(key)[0]) for key in partitions})
+        # The day after a training off schedule lies in the same month: the last day of one is the month's own training.
+        trained = sorted({month_of(key) if is_day(key) else shift_month(key, -1) for key in partitions})
+        return {self.champion: effects, self.decision: trained}

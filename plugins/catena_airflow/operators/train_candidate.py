@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class TrainCandidateOperator(LinkOperator):
-    """Trains a candidate on everything known up to the end of a month."""
+    """Trains a candidate on everything known up to the end of a month, or off schedule up to the end of a day."""
 
     link = "train"
-    grain = "month"
+    grain = "day or month"
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""

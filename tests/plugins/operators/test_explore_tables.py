@@ -23,6 +23,8 @@ def test_a_run_means_its_month_or_the_range_that_is_asked_for() -> None:
     assert key(partition="2013-02") == "2013-02"
     assert key(partition="2013-02", from_day="2013-02-05", to_day="2013-02-20") == "2013-02-05..2013-02-20"
     assert key(from_day="2013-02-01", to_day="2013-02-28") == "2013-02"
+    # A training off schedule is followed by a look at its month so far.
+    assert key(partition="2013-02-14") == "2013-02-01..2013-02-14"
 
 
 @pytest.mark.parametrize("days", [("2013-02-05", ""), ("", "2013-02-05"), ("2013-02-05", "2013-02-04"),

@@ -114,6 +114,12 @@ def test_promotion_tells_month_of_effect_and_training_month() -> None:
     assert emissions == {TABLE: ["2013-02", "2014-01"], SETTLED: ["2013-01", "2013-12"]}
 
 
+def test_promotion_off_schedule_tells_the_month_of_its_day() -> None:
+    """After a training of 14 March scoring looks at March again, and so does its report."""
+    operator = PromoteCandidateOperator(task_id="promote", usecase=USECASE.name, champion=TABLE, decision=SETTLED)
+    assert operator.emissions(["2013-03-15", "2013-04"]) == {TABLE: ["2013-03", "2013-04"], SETTLED: ["2013-03"]}
+
+
 def test_guard_tells_the_months_and_from_where_on_decisions_are_overtaken(make_context: Contexts) -> None:
     """A rollback is told to scoring and promotion; where what serves goes on serving, nobody hears of anything."""
     operator = CheckGuardOperator(task_id="guard", usecase=USECASE.name, champion=TABLE, candidate=SETTLED)
