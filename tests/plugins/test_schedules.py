@@ -84,6 +84,7 @@ def test_report_hears_of_the_decision_and_of_each_measured_day() -> None:
 def test_no_rollup_is_joined_with_another_event() -> None:
     """A joined rollup forgets the days it has seen when the other event fires, and its month may never come."""
     for timetable in (
+        schedules.each_searched_month(USECASE),
         schedules.each_day_or_champion(USECASE),
         schedules.each_scored_or_restated_day(USECASE),
         schedules.each_decided_or_watched_month(USECASE),

@@ -178,12 +178,17 @@ def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
 
 def _shown_better(
     recipes: Recipes, month: str, challenger: Contender | None, champion: Contender | None
-) -> dict[str, tuple[str, ...]]:
-    """Return the searches in which the challenger's recipe was shown to be better than the champion's."""
+) -> Payload:
+    """Return the searches in which the challenger's recipe was shown to be better than the champion's.
+
+    With the columns that were declared when they chose: a recipe may take up one that the champion had left out.
+    """
     if challenger is None or champion is None:
-        return {"shown_by": ()}
+        return {}
     path = recipes.shown_better(month, challenger.model.recipe, champion.model.recipe)
-    return {"shown_by": tuple(f"{entry.partition}: {entry.payload['reason']}" for entry in path)}
+    declared = path[0].payload["declared"] if path else {"numeric": (), "categorical": ()}
+    offered = {**dict.fromkeys(declared["numeric"], "double"), **dict.fromkeys(declared["categorical"], "string")}
+    return {"shown_by": tuple(f"{entry.partition}: {entry.payload['reason']}" for entry in path), "offered": offered}
 
 
 def _facts(contender: Contender | None) -> Payload | None:

@@ -83,6 +83,7 @@ class Comparison:
         ece: expected calibration error; None where the holdout does not define it.
         scoring_ms: time to score 1,000 rows, the median of repeats.
         columns: columns it takes -> type, and the same of the champion.
+        offered: columns -> type, besides the champion's, that consumers know since a search could choose them.
     """
 
     over_baseline: Interval | None
@@ -95,6 +96,7 @@ class Comparison:
     size_mb: float = 0.0
     columns: Mapping[str, str] = field(default_factory=dict)
     champion_columns: Mapping[str, str] | None = None
+    offered: Mapping[str, str] = field(default_factory=dict)
     rows_in: int = 0
     rows_quarantined: int = 0
     failed: Sequence[str] = ()
@@ -122,7 +124,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
         ]
     checks += _limits(gate, found)
     if found.champion_columns is not None:
-        checks.append(_fits(found.columns, found.champion_columns))
+        checks.append(_fits(found.columns, found.champion_columns, found.offered))
     return _decided([*checks, *_data_quality(gate, found)])
 
 
@@ -228,11 +230,12 @@ def _limit(name: str, said: str, value: float, maximum: float, breach: Verdict =
     return Check(name, status, "PROMOTE" if is_kept else breach, f"{said} is allowed.", numbers)
 
 
-def _fits(columns: Mapping[str, str], known: Mapping[str, str]) -> Check:
+def _fits(columns: Mapping[str, str], taken: Mapping[str, str], offered: Mapping[str, str]) -> Check:
     """Refuse a challenger that asks its consumers for more than they know: they send what the champion takes."""
+    known = {**offered, **taken}
     new = sorted(set(columns) - set(known))
     other = sorted(name for name in columns if name in known and columns[name] != known[name])
-    dropped = sorted(set(known) - set(columns))
+    dropped = sorted(set(taken) - set(columns))
     numbers = {"new": new, "of_other_type": other, "dropped": dropped}
     if new or other:
         reason = f"Consumers of the champion do not know the columns {new}, and know {other} by another type."
