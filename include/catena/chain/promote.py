@@ -176,9 +176,7 @@ def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
     return {entry.partition: entry for entry in ledger.entries(usecase.name, kind=kind, subject="model")}
 
 
-def _shown_better(
-    recipes: Recipes, month: str, challenger: Contender | None, champion: Contender | None
-) -> Payload:
+def _shown_better(recipes: Recipes, month: str, challenger: Contender | None, champion: Contender | None) -> Payload:
     """Return the searches in which the challenger's recipe was shown to be better than the champion's.
 
     With the columns that were declared when they chose: a recipe may take up one that the champion had left out.

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from catena.declaration import Choice, Family, FloatRange, Gate, IntRange, Model, Search
+from catena.declaration import Family, FloatRange, Gate, IntRange, Model, Search
 from catena.modeling.errors import TooFewRows
 from catena.modeling.search import Findings, search_family
 from catena.modeling.walk import walk_of
@@ -37,14 +37,13 @@ def families():
     module.linear = lambda recipe: make_pipeline(StandardScaler(), LogisticRegression(**recipe.params))
     module.tree = lambda recipe: DecisionTreeClassifier(min_samples_leaf=5, random_state=recipe.seed, **recipe.params)
 
-    def spoiled(recipe):
-        if recipe.params["is_good"]:
-            return module.linear(recipe.model_copy(update={"params": {}}))
-        if recipe.params["is_good"] is None:
+    def lucky(recipe):
+        luck = recipe.params["luck"]
+        if luck % 5 == 0:
             return make_pipeline(StandardScaler(), LogisticRegression(C=-1.0))
-        return DecisionTreeClassifier(max_depth=1, max_features=1, random_state=recipe.seed)
+        return DecisionTreeClassifier(max_depth=1, max_features=1, splitter="random", random_state=luck)
 
-    module.spoiled = spoiled
+    module.lucky = lucky
     sys.modules["toy_families"] = module
     yield
     del sys.modules["toy_families"]
@@ -118,17 +117,16 @@ def test_the_recipe_in_force_is_tried_first_and_the_days_of_confirmation_are_not
 
 def test_hopeless_trials_are_pruned_and_impossible_ones_fail():
     """Trials below the median of those before end early; one that cannot be fitted says why, and others go on."""
-    space = {"is_good": Choice(values=(True, False, None))}
-    search = SEARCH.model_copy(update={
-        "families": (Family(name="spoiled", factory="toy_families:spoiled", space=space),), "trials": 14,
-    })  # fmt: skip
-    (found,) = found_in(rows_of(4), search)
-    states = {trial.state: trial for trial in found.trials}
-    assert set(states) == {"complete", "pruned", "failed"}
-    assert len(states["pruned"].by_fold) < 3
-    assert states["pruned"].params == {"is_good": False}
-    assert "C" in states["failed"].reason
-    assert found.best("roc_auc").params == {"is_good": True}
+    lucky = Family(name="lucky", factory="toy_families:lucky", space={"luck": IntRange(low=0, high=99)})
+    (found,) = found_in(rows_of(4), SEARCH.model_copy(update={"families": (lucky,), "trials": 16}))
+    by_state = {state: [each for each in found.trials if each.state == state] for state in ("pruned", "failed")}
+    assert {len(trial.by_fold) for trial in by_state["pruned"]} <= {1, 2}
+    assert by_state["pruned"]
+    assert all("C" in trial.reason and trial.params["luck"] % 5 == 0 for trial in by_state["failed"])
+    done = [trial.value for trial in found.trials if trial.state == "complete"]
+    assert len(done) + sum(map(len, by_state.values())) == 16
+    assert found.best("roc_auc").value == max(done)
+    assert found.best("brier").value == min(done)
 
 
 def test_time_that_ran_out_is_said_and_a_repetition_makes_as_many_trials():
@@ -158,10 +156,12 @@ def test_what_the_recipe_in_force_cannot_see_is_adopted():
 
 
 def test_where_nothing_is_better_few_searches_adopt():
-    """Forty searches whose recipe in force is the truth: a bound that errs in 5 % lets 5 through in 1 of 200 cases."""
-    search = SEARCH.model_copy(update={"trials": 3, "folds": 2})
-    adopted = 0
-    for seed in range(40):
-        rows = rows_of(100 + seed, days=24, each=20)
-        adopted += conclude(Searched(rows, MODEL, MODEL, search, GATE), found_in(rows, search)).decision == "ADOPT"
-    assert adopted < 6
+    """Thirty searches whose recipe in force is the truth: a bound that errs in 5 % lets 6 through in 1 of 300 cases."""
+    search = SEARCH.model_copy(update={"families": (LINEAR,), "trials": 3, "folds": 1})
+    ended = []
+    for seed in range(30):
+        rows = rows_of(100 + seed, days=20, each=12)
+        ended.append(conclude(Searched(rows, MODEL, MODEL, search, GATE), found_in(rows, search)))
+    assert sum(each.decision == "ADOPT" for each in ended) < 6
+    # Some were better by luck where they were chosen, and were asked again.
+    assert any(each.confirmed is not None for each in ended)
