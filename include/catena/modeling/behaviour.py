@@ -68,11 +68,9 @@ def _functionality(test: MinimumFunctionality, judged: Judged) -> tuple[Numbers,
 
 
 def _direction(test: Direction, judged: Judged, resampling: Resampling) -> Behaviour:
-    # A model that does not take the column is asked on the rows that have it, and does not move.
-    column = (judged.frame if test.column in judged.frame else judged.rows)[test.column]
-    is_there = column.notna().to_numpy()
+    is_there = judged.frame[test.column].notna().to_numpy()
     sign = 1.0 if test.expected == "not_lower" else -1.0
-    raised = judged.scores_with({test.column: column + test.add})
+    raised = judged.scores_with({test.column: judged.frame[test.column] + test.add})
     gain = (sign * (raised - judged.scores))[is_there]
     change = mean_interval(gain, judged.day[is_there], resampling)
     return _concluded(test, -test.tolerance, change, gain >= -test.tolerance, np.maximum(0.0, -gain))

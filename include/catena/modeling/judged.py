@@ -52,11 +52,8 @@ class Judged:
         return self.score(self.frame)
 
     def scores_with(self, values: Mapping[str, Any]) -> Numbers:
-        """Return the scores after setting columns to a value, or to values by row; None means missing.
-
-        A column that the model does not take, as its recipe may leave some out, changes no score.
-        """
-        return self.score(changed(self.frame, {name: value for name, value in values.items() if name in self.frame}))
+        """Return the scores after setting columns to a value, or to values by row; None means missing."""
+        return self.score(changed(self.frame, values))
 
 
 def judged(estimator: Any, rows: pd.DataFrame, model: Model) -> Judged:

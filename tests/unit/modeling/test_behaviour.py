@@ -117,12 +117,3 @@ def test_declarations_that_contradict_themselves_are_refused():
         Proof(tests=(UP, CASE.model_copy(update={"name": "up"})))
     assert Proof(tests=(ALIKE, UP, CASE), sources={"s": ("z",)}).columns == {"kind", "x", "z"}
     assert Proof.model_validate(Proof(tests=(ALIKE, UP, CASE)).model_dump(mode="json")).tests == (ALIKE, UP, CASE)
-
-
-def test_a_column_that_the_model_does_not_take_moves_no_score():
-    """A recipe may leave out a column: then no score moves with it, and a case that is told by it alone is not told."""
-    of = model(by_kind)
-    narrow = Judged(of.score, of.frame[["kind"]], of.rows.assign(x=of.frame["x"]))
-    assert behave(Invariance(name="still", reason="r", change={"x": 9.0}), narrow, SETTINGS).verdict == "passed"
-    assert (behave(UP, narrow, SETTINGS).verdict, behave(UP, narrow, SETTINGS).estimate.estimate) == ("passed", 0.0)
-    assert behave(CASE, narrow, SETTINGS).verdict == "failed"
