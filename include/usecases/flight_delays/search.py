@@ -19,7 +19,7 @@ SEARCH = Search(
         ),
         Family(
             name="random_forest", factory="usecases.flight_delays.families:random_forest",
-            params={"n_estimators": 60, "max_samples": 0.3},
+            params={"n_estimators": 40, "max_samples": 0.3},
             space={
                 "max_leaf_nodes": IntRange(low=50, high=300, is_log=True),
                 "min_samples_leaf": IntRange(low=10, high=200, is_log=True),
@@ -38,7 +38,7 @@ SEARCH = Search(
             },
         ),
     ),
-    trials=12,
+    trials=10,
     cpu_seconds=60.0,
     folds=3,
     fold_days=7,
