@@ -11,6 +11,7 @@ from catena.declaration.proving import BehaviourTest, Direction, Invariance, Min
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
 from catena.declaration.searching import Choice, Family, FloatRange, IntRange, Search
+from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
@@ -59,6 +60,7 @@ __all__ = [
     "Report",
     "Rule",
     "Search",
+    "Serving",
     "Severity",
     "SqlSource",
     "Stream",
