@@ -82,4 +82,5 @@ class SearchLog:
         params = [Param(name, str(value)) for name, value in trial.params.items()]
         # All in one request: a server answers each in some ten milliseconds.
         self._client.log_batch(run_id, metrics=metrics, params=params)
-        self._client.set_terminated(run_id, _STATUS[trial.state])
+        # Not `set_terminated`, which prints two lines for each of many.
+        self._client.update_run(run_id, status=_STATUS[trial.state])
