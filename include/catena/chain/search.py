@@ -14,6 +14,7 @@ from typing import Any
 from catena.chain.exclusive import exclusively
 from catena.chain.recipes import Recipes
 from catena.chain.search_record import SUBJECT, Concluded, record_failure, record_search
+from catena.chain.selection import selected_features
 from catena.chain.snapshots import Snapshot, open_snapshot, take_snapshot
 from catena.chain.training_data import TrainingTables
 from catena.declaration import Model, Search, UseCase
@@ -28,7 +29,7 @@ from catena.workspace import Workspace
 LOG = logging.getLogger(__name__)
 Progress = Callable[[Trial], None]
 Job = dict[str, Any]
-"""A family to be searched: its name, the month, the snapshot, the columns it may use, and how many trials if given."""
+"""A family to be searched: its name, the month, the snapshot, the columns that were selected, trials where given."""
 
 
 class NotSearchable(LookupError):
@@ -133,13 +134,9 @@ def conclude_search(
         if concluded is None:
             entry = record_failure(workspace, usecase, month, run, failures[0])
         else:
-            entry = record_search(
-                workspace,
-                usecase,
-                month,
-                run,
-                Concluded(concluded, findings, field.snapshot, field.model, field.search),
-            )
+            chosen = job.get("selection")
+            made = Concluded(concluded, findings, field.snapshot, field.model, field.search, chosen)
+            entry = record_search(workspace, usecase, month, run, made)
     return Outcome(
         "published", f"{month}: {entry['decision']}, {entry['reason']}", (month,),
         details={name: entry[name] for name in ("decision", "reason", "recipe")},
@@ -206,14 +203,13 @@ def _plan(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables: 
     in_force = Recipes(workspace.ledger, usecase).usecase(month)
     lake = workspace.lake(usecase)
     snapshot = take_snapshot(lake, workspace.ledger, in_force, month, run=run, versions=tables.versions())
-    numeric, categorical = _columns(usecase, snapshot)
-    told = {"month": month, "snapshot": snapshot.name, "numeric": list(numeric), "categorical": list(categorical)}
+    # What no model needs is left out before kinds of model are compared, on the same training part.
+    selected = selected_features(workspace, usecase, snapshot, run)
+    told = {
+        "month": month, "snapshot": snapshot.name, "numeric": list(selected.numeric),
+        "categorical": list(selected.categorical), "selection": selected.as_dict(),
+    }  # fmt: skip
     return [{"family": family.name, **told} for family in usecase.search.families]
-
-
-def _columns(usecase: UseCase, snapshot: Snapshot) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the numbers and categories that the families may use: all that are declared."""
-    return usecase.model.numeric, usecase.model.categorical
 
 
 def _field(workspace: Workspace, usecase: UseCase, job: Job, opened: Snapshot | None) -> _Field:

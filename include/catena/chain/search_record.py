@@ -32,6 +32,7 @@ class Concluded:
 
     Attributes:
         model: the declaration with the columns that the families used.
+        selection: names the selection that chose these; None where none is declared.
     """
 
     conclusion: Conclusion
@@ -39,6 +40,7 @@ class Concluded:
     snapshot: Snapshot
     model: Model
     search: Search
+    selection: dict[str, Any] | None = None
 
 
 def record_search(workspace: Workspace, usecase: UseCase, month: str, run: Run, made: Concluded) -> Payload:
@@ -47,6 +49,7 @@ def record_search(workspace: Workspace, usecase: UseCase, month: str, run: Run, 
     payload = {
         **conclusion.as_dict(), "metric": metric, "declared": usecase.model.recipe.model_dump(mode="json"),
         "search": made.search.model_dump(mode="json"), "snapshot": made.snapshot.name,
+        "selection": made.selection,
         "columns": {name: list(getattr(made.model, name)) for name in ("numeric", "categorical")},
         "families": {each.family: _family(each, metric) for each in made.findings},
         "trials": [_trial(trial) for each in made.findings for trial in each.trials],

@@ -94,6 +94,7 @@ def _train(workspace: Workspace, recipes: Recipes, month: str, run: Run, tables:
         "model_version": None, "run_id": None, "sha256": None, "holdout": training.holdout(), "metrics": {},
         "dataset": training.dataset(), "baseline": None, "reason": "", "environment": environment(),
         "recipe": usecase.model.recipe.model_dump(mode="json"), "search": search and search.partition,
+        "selection": search and search.payload.get("selection"),
     }  # fmt: skip
     decision = "TRAINED"
     try:

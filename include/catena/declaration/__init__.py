@@ -7,10 +7,11 @@ a declaration belongs in the link that it concerns.
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model, Recipe
-from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
+from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
 from catena.declaration.searching import Choice, Family, FloatRange, IntRange, Search
+from catena.declaration.selecting import Selection, SourceCost
 from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
@@ -32,6 +33,7 @@ __all__ = [
     "Direction",
     "EventType",
     "Exploration",
+    "Fairness",
     "Family",
     "FeatureInput",
     "FeatureView",
@@ -60,8 +62,10 @@ __all__ = [
     "Report",
     "Rule",
     "Search",
+    "Selection",
     "Serving",
     "Severity",
+    "SourceCost",
     "SqlSource",
     "Stream",
     "Table",
