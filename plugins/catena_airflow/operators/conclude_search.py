@@ -38,7 +38,8 @@ class ConcludeSearchOperator(LinkOperator):
 
         outcome = conclude_search(workspace, usecase, list(self.found), run)
         later = search_what_waits(workspace, usecase, key, run)
-        return replace(outcome, status="published", partitions=(*outcome.partitions, *later)) if later else outcome
+        # Also what was concluded by hand meanwhile: that told nobody.
+        return replace(outcome, status="published", partitions=(*outcome.partitions, *later))
 
 
 class FailSearchOperator(LinkOperator):
