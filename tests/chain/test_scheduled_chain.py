@@ -37,13 +37,13 @@ def test_no_run_failed(chain: Any) -> None:
     assert {state for _, state in states} == {"success"}
     assert states["flight_delays.ingest", "success"] == 34
     links = {dag_id.rpartition(".")[2] for dag_id, _ in states}
-    assert links == {"reference", "ingest", "features", "train", "promote", "score", "monitor", "report"}
+    assert links == {"reference", "ingest", "features", "search", "train", "promote", "score", "monitor", "report"}
 
 
 def test_each_link_is_started_no_more_than_needed(chain: Any) -> None:
     """Runs are what a backfill costs: one for each day or month and reason, as docs/decisions/001 says."""
     runs = Counter(run["dag_id"].rpartition(".")[2] for run in chain.runs())
-    assert (runs["features"], runs["train"], runs["promote"]) == (34, 1, 1)
+    assert (runs["features"], runs["search"], runs["train"], runs["promote"]) == (34, 1, 1, 1)
     months = {
         link: Counter(run["partition_key"] for run in chain.runs() if run["dag_id"] == f"flight_delays.{link}")
         for link in ("score", "monitor", "report")

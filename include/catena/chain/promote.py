@@ -15,6 +15,7 @@ from catena.chain.deployments import Deployments, is_by_gate, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.mirror import mirror
+from catena.chain.recipes import Recipes, model_of_version
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import (
@@ -157,8 +158,10 @@ class _Promotion:
         """Judge all on the same rows; return the payload of the decision's entry, with the decision."""
         usecase, ledger, month = self._usecase, self._workspace.ledger, self._candidate.partition
         lake = self._workspace.lake(usecase)
-        snapshot = snapshot_of(lake, ledger, usecase, self._candidate, self._run)
-        training = Training(usecase, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
+        recipes = Recipes(ledger, usecase)
+        snapshot = snapshot_of(lake, ledger, recipes.usecase(month), self._candidate, self._run)
+        as_trained = usecase.model_copy(update={"model": snapshot.record.model})
+        training = Training(as_trained, month, self._run, TrainingTables(lake, ledger, usecase), snapshot)
         keeper = Gatekeeper(usecase, self._registry, training.data.holdout)
         baseline = self._contender(keeper, self._baseline(training), "baseline")
         is_barred = self._candidate.payload.get("model_version") in self._barred
@@ -167,7 +170,8 @@ class _Promotion:
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
         # The data that another environment's candidate learned from were judged there.
         quality = (self._candidate.payload.get("origin") or {}).get("quality") or window_quality(ledger, usecase, month)
-        compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality)
+        shown = _shown_better(recipes, month, challenger, champion)
+        compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality | shown)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
         payload = {
@@ -196,7 +200,8 @@ class _Promotion:
     def _contender(self, keeper: Gatekeeper, facts: Mapping[str, Any] | None, role: Role) -> Contender | None:
         if facts is None or facts.get("model_version") is None:
             return None
-        return keeper.contender({name: facts[name] for name in _VERSION}, role)
+        model = model_of_version(self._workspace.ledger, self._usecase, facts)
+        return keeper.contender({name: facts[name] for name in _VERSION}, role, model)
 
     def _serves(self, found: Decision, challenger: Payload | None, baseline: Payload | None) -> Payload | None:
         """Return what serves: the promoted challenger, else what is kept."""
@@ -243,6 +248,19 @@ def _entries(ledger: Ledger, usecase: UseCase, kind: Any) -> dict[str, Entry]:
 
 def _said(made: Mapping[str, Payload]) -> str:
     return "; ".join(f"{key}: {item['decision']}, {item['reasons'][0]}" for key, item in made.items())
+
+
+def _shown_better(recipes: Recipes, month: str, challenger: Contender | None, champion: Contender | None) -> Payload:
+    """Return the searches in which the challenger's recipe was shown to be better than the champion's.
+
+    With the columns that were declared when they chose: a recipe may take up one that the champion had left out.
+    """
+    if challenger is None or champion is None:
+        return {}
+    path = recipes.shown_better(month, challenger.model.recipe, champion.model.recipe)
+    declared = path[0].payload["declared"] if path else {"numeric": (), "categorical": ()}
+    offered = {**dict.fromkeys(declared["numeric"], "double"), **dict.fromkeys(declared["categorical"], "string")}
+    return {"shown_by": tuple(f"{entry.partition}: {entry.payload['reason']}" for entry in path), "offered": offered}
 
 
 def _facts(contender: Contender | None) -> Payload | None:

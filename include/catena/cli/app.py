@@ -22,6 +22,7 @@ from catena.cli import (
     operate,
     quarantine,
     releases,
+    search,
     stream,
     work,
 )
@@ -44,6 +45,7 @@ maintain.register(app)
 look.register(app)
 explore.register(app)
 cost.register(app)
+search.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")

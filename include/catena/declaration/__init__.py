@@ -6,10 +6,11 @@ a declaration belongs in the link that it concerns.
 
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
-from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
+from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model, Recipe
 from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.searching import Choice, Family, FloatRange, IntRange, Search
 from catena.declaration.selecting import Selection, SourceCost
 from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
@@ -23,6 +24,7 @@ __all__ = [
     "BehaviourTest",
     "Between",
     "Calendar",
+    "Choice",
     "Classification",
     "CleanTable",
     "Column",
@@ -33,16 +35,19 @@ __all__ = [
     "EventType",
     "Exploration",
     "Fairness",
+    "Family",
     "FeatureInput",
     "FeatureView",
     "Feed",
     "FileSource",
+    "FloatRange",
     "Fresh",
     "Gate",
     "Guard",
     "Holds",
     "HourlyVolume",
     "InSet",
+    "IntRange",
     "Invariance",
     "Label",
     "Limit",
@@ -53,10 +58,12 @@ __all__ = [
     "Name",
     "NotNull",
     "Proof",
+    "Recipe",
     "Reference",
     "Report",
     "Retraining",
     "Rule",
+    "Search",
     "Selection",
     "Serving",
     "Severity",

@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 
 from catena.registry.environment import environment, requirements
+from catena.registry.experiments import experiment_of
 from catena.registry.model_file import check_types, digest_of, load_checked
 
 LOG = logging.getLogger(__name__)
@@ -191,17 +192,7 @@ class Registry:
 
     def experiment(self, name: str) -> str:
         """Return the id of an experiment, made where it is missing."""
-        if (there := self._client.get_experiment_by_name(name)) is not None:
-            return str(there.experiment_id)
-        is_served = self._tracking_uri.startswith("http")
-        location = None if is_served else (self._artifact_root / name).resolve().as_uri()
-        try:
-            return str(self._client.create_experiment(name, artifact_location=location))
-        except MlflowException:
-            # Another training made it first.
-            if (there := self._client.get_experiment_by_name(name)) is None:
-                raise
-            return str(there.experiment_id)
+        return experiment_of(self._client, self._tracking_uri, self._artifact_root, name)
 
     def enlist(self, name: str, run_id: str, source: str, tags: Mapping[str, str]) -> ModelVersion:
         """Give a run's model the next number under a name.

@@ -50,7 +50,7 @@ def bad(decided, guarded, declare):
 
     frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
     rows = model_frame(frame, guarded.model)
-    estimator = pipeline(1).fit(rows, [int(n < 50) for n in range(100)])
+    estimator = pipeline(guarded.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
     evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
     made = open_registry(decided.settings).register(
         "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"
