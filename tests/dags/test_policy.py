@@ -13,8 +13,19 @@ import pytest
 from catena.declared import declared_usecases
 
 ROOT = Path(__file__).resolve().parents[2]
-LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "rollback", "explore",
-         "backtest")
+LINKS = (
+    "reference",
+    "ingest",
+    "features",
+    "train",
+    "promote",
+    "score",
+    "monitor",
+    "report",
+    "rollback",
+    "explore",
+    "backtest",
+)
 STREAMING = ("stream", "reconcile")
 PLATFORM = ("platform.maintain",)
 RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}

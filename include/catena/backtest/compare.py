@@ -118,7 +118,7 @@ class _Backtest:
     @property
     def names(self) -> list[str]:
         """The names of all that is compared."""
-        return [item.name for item in (*self._asked.plan.policies, *self._asked.plan.peers)]
+        return [item.name for item in self._asked.plan.contenders]
 
     def run(self) -> None:
         """Do what is asked for and not done yet."""
@@ -209,8 +209,7 @@ class _Backtest:
         return self._work / f"{name}.json"
 
     def _stamp(self, name: str) -> str:
-        plan = self._asked.plan
-        item = next(item for item in (*plan.policies, *plan.peers) if item.name == name)
+        item = next(item for item in self._asked.plan.contenders if item.name == name)
         return f"{code_version()} {item.model_dump_json()}"
 
     def _keep(self, name: str, result: dict[str, Any]) -> None:

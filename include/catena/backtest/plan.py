@@ -22,12 +22,17 @@ class PlanRefused(ValueError):
     """A plan that is no plan; the message names the file and the fault."""
 
 
-class Policy(Declared):
-    """When models are trained anew, and what decides whether they serve."""
+class Contender(Declared):
+    """What is compared."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")
     says: str
     """What it is called where people read of it."""
+
+
+class Policy(Contender):
+    """When models are trained anew, and what decides whether they serve."""
+
     retrain: Retrain
     """All begin with a training at the end of the first month. `weekly`: on Sundays; `drift`: when an alarm stands."""
     gate: bool = True
@@ -42,11 +47,9 @@ class Policy(Declared):
     """Of `drift`: days after a training before the next one."""
 
 
-class Peer(Declared):
+class Peer(Contender):
     """A model that is fitted each month on the rows that a monthly training has, and serves the next month, ungated."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")
-    says: str
     kind: Literal["baseline", "linear", "trees"]
     """The use case's baseline; a linear model; scikit-learn's boosted trees as they come, untuned."""
 
@@ -66,9 +69,14 @@ class Plan(Declared):
     peers: tuple[Peer, ...] = ()
     reference: Reference | None = None
 
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """All that is compared, policies first."""
+        return (*self.policies, *self.peers)
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> Plan:
-        names = [item.name for item in (*self.policies, *self.peers)]
+        names = [item.name for item in self.contenders]
         if len(names) != len(set(names)):
             raise ValueError(f"a name is given twice in {names}")
         return self

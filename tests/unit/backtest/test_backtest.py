@@ -20,7 +20,7 @@ from catena.chain.monitor import monitor_partition
 from catena.chain.promote import promote_candidate
 from catena.chain.score import score_partition
 from catena.chain.train import train_candidate
-from catena.declaration import Monitoring
+from catena.declaration import Gate, Monitoring
 from catena.declared import declared_usecases
 from catena.lake import arrow_schema
 from catena.lake.standard import HEALTH
@@ -36,7 +36,9 @@ LINEAR = Peer(name="linear", says="linear model", kind="linear")
 
 @pytest.fixture
 def watched(usecase):
-    return usecase.model_copy(update={"monitoring": Monitoring(trailing_days=7)})
+    """The toys, measured over a week; a refresh of the same recipe passes the gate."""
+    gate = Gate(metric="roc_auc", refresh_margin=0.2)
+    return usecase.model_copy(update={"monitoring": Monitoring(trailing_days=7), "gate": gate})
 
 
 @pytest.fixture
