@@ -1,7 +1,8 @@
 """Measures each day: performance where labels are known, calibration, drift, volumes, data quality.
 
 Runs for the month of days that were scored, or whose labels were corrected, and measures the days of it that changed.
-Where the use case declares a guard, a model that fails it on the measured days is taken out of service then.
+Where the use case declares a guard, a model that fails it on the measured days is taken out of service then; where it
+declares canaries, one that is shown to be worse is taken back.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ for usecase in declared_usecases():
             task_id="monitor_partition", usecase=usecase.name, health=milestone(usecase, "health"),
             watched=milestone(usecase, "watched"),
         )  # fmt: skip
-        if usecase.monitoring.guard is not None:
+        if usecase.monitoring.guard is not None or usecase.serving.canary_days:
             measured >> CheckGuardOperator(
                 task_id="check_guard", usecase=usecase.name, champion=milestone(usecase, "champion"),
                 candidate=milestone(usecase, "candidate"),

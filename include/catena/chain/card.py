@@ -77,7 +77,7 @@ def issue_cards(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
     """
     issued: dict[str, Card] = {}
     deployments = Deployments(workspace.ledger, usecase)
-    spells = deployments.spells()
+    spells = deployments.served()
     for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
         key = entry.payload.get("model_version")
         if not key or cut_of(entry.partition) > cut_of(month):

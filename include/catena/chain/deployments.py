@@ -1,21 +1,22 @@
-"""What serves on each day, as the fold of promotions and rollbacks, and where each version served from when to when.
+"""What serves on each day, and beside it, as the fold of promotions and rollbacks; which version served when.
 
 Who decides it belongs in `catena.chain.promote`, `catena.chain.redeploy` and `catena.chain.guard`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
+from catena.chain.fold import Point, arrived, baseline_of, first_day, is_by_gate, judged, key_of, model_of, with_changes
+from catena.chain.trials import Serves, Trial
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
-from catena.partitions import days_of, is_day, month_of, shift_day
+from catena.partitions import is_day, month_of, shift_day
 
-Serves = dict[str, Any]
+__all__ = ["Deployments", "Serves", "Spell", "is_by_gate", "model_of"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Spell:
         last: None where it goes on.
         entry: what brought the version.
         ended_by: what took it away; None where it goes on.
+        share: of the keys that it served; below 1 as a canary.
     """
 
     first: str
@@ -33,17 +35,7 @@ class Spell:
     serves: Serves
     entry: Entry
     ended_by: Entry | None = None
-
-
-@dataclass(frozen=True)
-class _Point:
-    """What holds from a day on; `barred` are the versions that were rolled back, and not promoted by hand since."""
-
-    day: str
-    serves: Serves | None
-    entry: Entry | None
-    barred: frozenset[str]
-    rollback: Entry | None = None
+    share: float = 1.0
 
 
 class Deployments:
@@ -54,10 +46,13 @@ class Deployments:
     the version that it takes away: where that version does not serve anyway, it changes nothing. A decision that holds
     keeps what serves, also where that was rolled back after the decision was recorded. So the same entries give the
     same fold in any order of months and days.
+
+    While a canary runs, what serves is the version before it: the canary takes its keys from that.
     """
 
     def __init__(self, ledger: Ledger, usecase: UseCase) -> None:
         self._first_month = month_of(usecase.calendar.first)
+        self._has_shadows = usecase.serving.shadow
         promotions = ledger.entries(usecase.name, kind="promotion", subject="model")
         self._gated = {entry.partition: entry for entry in promotions if is_by_gate(entry)}
         self._months = {key for key in self._gated if not is_day(key)}
@@ -91,6 +86,16 @@ class Deployments:
             return self.serves(day) is None
         return month == self._first_month or (bool(self._months) and month < min(self._months))
 
+    def trial(self, day: str) -> Trial | None:
+        """Return what is scored beside what serves on the day, None where nothing is."""
+        trial = None if self.serves(day) is None else self._tried(day)
+        return None if trial is None or (trial.kind == "shadow" and not self._has_shadows) else trial
+
+    def canary(self, day: str) -> Serves | None:
+        """Return the version that runs as a canary on the day by all that is recorded now, None where none does."""
+        trial = self._tried(day)
+        return trial.challenger if trial is not None and trial.kind == "canary" else None
+
     def barred(self, day: str) -> frozenset[str]:
         """Return the versions that were rolled back up to the day, and not promoted by hand since."""
         point = self._at(day)
@@ -106,7 +111,7 @@ class Deployments:
     @property
     def decided(self) -> Sequence[str]:
         """The months that are decided, and the days with a decision on a training off schedule, in order."""
-        return sorted(self._gated, key=_first_day)
+        return sorted(self._gated, key=first_day)
 
     def decision(self, month: str) -> Entry | None:
         """Return the standing decision of the gate on a month, or on a day."""
@@ -121,9 +126,9 @@ class Deployments:
 
     def incumbent(self, month: str) -> Serves | None:
         """Return what serves from a month or day on unless the decision on it replaces that."""
-        first = _first_day(month)
-        before = self._at(shift_day(first, -1)) or _Point(first, None, None, frozenset())
-        return _with(self._by_day.get(first, ()), before).serves
+        first = first_day(month)
+        before = arrived(self._at(shift_day(first, -1)) or Point(first, None, None, frozenset()), first)
+        return with_changes(self._by_day.get(first, ()), before).serves
 
     def is_overtaken(self, month: str) -> bool:
         """Return whether the decision on a month or day was made against another version than the fold says today."""
@@ -138,9 +143,9 @@ class Deployments:
 
     def spells(self) -> list[Spell]:
         """Return which version served from when to when, in order; days on which nothing served are left out."""
-        changes: list[_Point] = []
+        changes: list[Point] = []
         for point in self._points:
-            if not changes or _key(point.serves) != _key(changes[-1].serves):
+            if not changes or key_of(point.serves) != key_of(changes[-1].serves):
                 changes.append(point)
         found = [
             Spell(point.day, shift_day(after.day, -1), point.serves, point.entry, after.entry)
@@ -151,6 +156,25 @@ class Deployments:
             found.append(Spell(last.day, None, last.serves, last.entry))
         return found
 
+    def canaries(self) -> list[Spell]:
+        """Return which version ran as a canary from when to when, in order."""
+        found: list[Spell] = []
+        for point, after in pairwise([*self._points, None]):
+            trial = point.trial if point is not None else None
+            if point is None or trial is None or trial.kind != "canary":
+                continue
+            last = min(filter(None, (trial.last, shift_day(after.day, -1) if after else None)))
+            ended_by = after.entry if after is not None and after.rollback is not None else trial.entry
+            if found and found[-1].serves == trial.challenger and found[-1].last == shift_day(point.day, -1):
+                found[-1] = replace(found[-1], last=last, ended_by=ended_by)
+            else:
+                found.append(Spell(point.day, last, trial.challenger, trial.entry, ended_by, trial.share))
+        return found
+
+    def served(self) -> list[Spell]:
+        """Return all that served, on all keys or as a canary, in order."""
+        return sorted([*self.spells(), *self.canaries()], key=lambda spell: (spell.first, spell.share))
+
     def rollbacks(self) -> list[Entry]:
         """Return the rollbacks that changed what serves, in order."""
         return [point.rollback for point in self._points if point.rollback is not None]
@@ -160,78 +184,41 @@ class Deployments:
 
         That is the last model that served before it and was not rolled back itself; else the month's baseline.
         """
-        current, barred = _key(self.carried(day)), self.barred(day)
+        current, barred = key_of(self.carried(day)), self.barred(day)
         for spell in reversed(self.spells()):
             version = spell.serves["model_version"]
             is_former = spell.first < day and version != current and version not in barred
             if is_former and spell.serves["role"] == "champion":
                 return spell.serves
         months = [month for month in self.months if month <= month_of(day)]
-        return _baseline(self._gated[months[-1]]) if months else None
+        return baseline_of(self._gated[months[-1]]) if months else None
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _at(self, day: str) -> _Point | None:
+    def _tried(self, day: str) -> Trial | None:
+        point = self._at(day)
+        if point is None or point.trial is None or point.serves is None:
+            return None
+        return None if point.trial.version in {*point.barred, point.serves["model_version"]} else point.trial
+
+    def _at(self, day: str) -> Point | None:
         place = bisect_right(self._days, day)
         return self._points[place - 1] if place else None
 
-    def _fold(self) -> list[_Point]:
-        points: list[_Point] = []
-        held = _Point("", None, None, frozenset())
-        decisions = {_first_day(key): entry for key, entry in self._gated.items()}
-        for day in sorted({*decisions, *self._by_day}):
-            held = replace(held, day=day, rollback=None)
+    def _fold(self) -> list[Point]:
+        points: list[Point] = []
+        held = Point("", None, None, frozenset())
+        decisions = {first_day(key): entry for key, entry in self._gated.items()}
+        coming = sorted({*decisions, *self._by_day})
+        while coming:
+            day = coming.pop(0)
+            held = replace(arrived(held, day), day=day, rollback=None)
             if (decision := decisions.get(day)) is not None:
-                held = replace(held, serves=_decided(decision, held.serves), entry=decision)
-            held = _with(self._by_day.get(day, ()), held)
+                held = judged(decision, held)
+            held = with_changes(self._by_day.get(day, ()), held)
             points.append(held)
+            # A canary that nothing stops arrives by itself.
+            arrival = None if held.trial is None or held.trial.last is None else shift_day(held.trial.last, 1)
+            if arrival is not None and arrival not in coming:
+                insort(coming, arrival)
         return points
-
-
-def is_by_gate(entry: Entry) -> bool:
-    """Return whether a promotion is the gate's decision on a training; those by hand name who asked for them."""
-    return "actor" not in entry.payload
-
-
-def model_of(serves: Mapping[str, Any] | None) -> str | None:
-    """Return the version of a model that serves, None where a baseline or nothing does."""
-    return None if serves is None or serves["role"] != "champion" else str(serves["model_version"])
-
-
-def _decided(entry: Entry, held: Serves | None) -> Serves | None:
-    """Return what serves after a decision of the gate."""
-    said: Serves | None = entry.payload.get("serves") or None
-    if entry.decision == "PROMOTE" or said is None or held is None:
-        return said if entry.decision == "PROMOTE" or held is None else held
-    if held["role"] == "champion":
-        return held
-    # A baseline goes on as the month's own; a model that the decision held on to is gone by now.
-    return said if said["role"] == "baseline" else _baseline(entry) or held
-
-
-def _baseline(entry: Entry) -> Serves | None:
-    made = entry.payload.get("baseline")
-    if made is None:
-        return None
-    facts = {name: made[name] for name in ("model_version", "run_id", "sha256")}
-    return {**facts, "role": "baseline", "trained_on": entry.payload.get("training_month")}
-
-
-def _with(entries: Sequence[Entry], held: _Point) -> _Point:
-    """Return what holds after a day's rollbacks and promotions by hand."""
-    for entry in entries:
-        serves = entry.payload["serves"]
-        if entry.kind == "promotion":
-            held = replace(held, serves=serves, entry=entry, barred=held.barred - {serves["model_version"]})
-        elif (gone := _key(held.serves)) is not None and gone == entry.payload["replaces"]["model_version"]:
-            barred = (held.barred | {gone}) - {serves["model_version"]}
-            held = replace(held, serves=serves, entry=entry, barred=barred, rollback=entry)
-    return held
-
-
-def _first_day(key: str) -> str:
-    return days_of(key)[0]
-
-
-def _key(serves: Serves | None) -> str | None:
-    return None if serves is None else str(serves["model_version"])

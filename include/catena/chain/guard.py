@@ -1,62 +1,82 @@
-"""The guard: takes a failing model out of service, from measured days in order and the ledger alone.
+"""The guard: takes a failing model out of service, and a failing canary back, from measured days and the ledger alone.
 
-When a version has failed is said by `catena.monitoring.guard`; what a rollback means, by `catena.chain.deployments`.
+When a version has failed is said by `catena.monitoring.guard` and `catena.monitoring.challenge`; what a rollback means,
+by `catena.chain.deployments`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
 from catena import monitoring as watch
-from catena.chain.deployments import Deployments, model_of
+from catena.chain.deployments import Deployments, Serves, model_of
 from catena.chain.exclusive import exclusively
 from catena.chain.redeploy import Asked, Change, change_of, record_rollback
-from catena.declaration import Guard, UseCase
+from catena.declaration import Guard, Serving, UseCase
 from catena.governance import Entry
 from catena.lake import Lake
 from catena.partitions import days, shift_day
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
-ACTOR = "guard"
+ACTOR, CANARY = "guard", "canary"
 _COLUMNS = ("partition", "measure", "window_days", "dimension", "value_of", "value", "rows", "model_version")
 _AGE = "freshness_h"
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """A version that failed, and the day from which on another one is to serve."""
+
+    actor: str
+    version: str
+    first: str
+    reason: str
+    evidence: Mapping[str, Any]
+
+
 def check_guard(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
-    """Roll back what serves where its guard is breached; return the months in which something else serves now.
+    """Roll back what serves where its guard is breached or its canary failed; return the months that this changes.
 
     Days are judged from the first one that was served, each once it was measured with what serves on it today; the
     first day that was not ends the look, so that days before it decide first, whatever the order of arrival. A breach
     takes effect on the day after the last label behind it was known: no prediction changes that was due by then. Where
     another version serves then anyway, nothing is to be done.
     """
-    guard = usecase.monitoring.guard
-    if guard is None:
-        return Outcome("skipped", "the use case declares no guard")
+    if usecase.monitoring.guard is None and not usecase.serving.canary_days:
+        return Outcome("skipped", "the use case declares neither a guard nor a canary")
     with exclusively(workspace.engine, (usecase.name, "promote")):
         deployments = Deployments(workspace.ledger, usecase)
         there = [entry for entry in deployments.rollbacks() if entry.payload["is_automatic"]]
         if run.try_number > 1 and (mine := [entry for entry in there if entry.run_id == run.run_id]):
             return _rolled_back(change_of(workspace, usecase, mine[-1]))
-        judged = _judged(workspace.lake(usecase), usecase, guard, deployments)
-        for breach in watch.breaches(judged, guard):
-            first = shift_day(breach.known_on, 1)
-            if (
-                _is_settled(there, breach, first, guard)
-                or model_of(deployments.carried(first)) != breach.version
-                or not usecase.calendar.holds(first)
-            ):
+        measured = list(_measured(workspace.lake(usecase), usecase, deployments))
+        failures = [*_guard_failures(usecase, measured, there), *_canary_failures(usecase, measured, deployments)]
+        for failure in sorted(failures, key=lambda each: each.first):
+            if not usecase.calendar.holds(failure.first) or not _serves(deployments, failure):
                 continue
-            if (to := deployments.before(first)) is None:
-                return Outcome("skipped", f"{breach.version} fails its guard, but nothing can serve in its place")
-            asked = Asked(ACTOR, _reason(guard, breach), first)
-            evidence = _evidence(guard, breach)
-            return _rolled_back(record_rollback(workspace, usecase, run, asked, to=to, evidence=evidence))
-    return Outcome("unchanged", "no model that serves fails its guard")
+            if (to := _successor(deployments, failure)) is None:
+                return Outcome("skipped", f"{failure.version} fails, but nothing can serve in its place")
+            asked = Asked(failure.actor, failure.reason, failure.first)
+            return _rolled_back(record_rollback(workspace, usecase, run, asked, to=to, evidence=failure.evidence))
+    return Outcome("unchanged", "no model that serves fails its guard, and no canary fails")
+
+
+def _serves(deployments: Deployments, failure: _Failure) -> bool:
+    """Return whether a version that failed still serves from the day on, or as a canary."""
+    serving = {model_of(deployments.carried(failure.first)), model_of(deployments.canary(failure.first))}
+    return failure.version in serving
+
+
+def _successor(deployments: Deployments, failure: _Failure) -> Serves | None:
+    """Return what serves in place of a version: a running canary gives its keys back."""
+    is_canary = model_of(deployments.canary(failure.first)) == failure.version
+    return deployments.carried(failure.first) if is_canary else deployments.before(failure.first)
 
 
 def _rolled_back(change: Change) -> Outcome:
@@ -64,7 +84,21 @@ def _rolled_back(change: Change) -> Outcome:
     return Outcome("published", said, change.months, details={"rollback": change.as_dict()})
 
 
-def _judged(lake: Lake, usecase: UseCase, guard: Guard, deployments: Deployments) -> Iterator[watch.Judged]:
+@dataclass(frozen=True)
+class _Measured:
+    """A day that was measured with what serves on it, and the day on which its last label was known."""
+
+    day: str
+    serves: Serves
+    rows: pd.DataFrame
+    known_on: str
+
+    def of(self, dimension: str) -> pd.DataFrame:
+        """Return the measures of a dimension."""
+        return self.rows[self.rows["dimension"] == dimension]
+
+
+def _measured(lake: Lake, usecase: UseCase, deployments: Deployments) -> Iterator[_Measured]:
     """Yield the measured days in order, up to the first served one that is not measured as it is served now."""
     measured = lake.partitions("health")
     spells = deployments.spells()
@@ -72,7 +106,8 @@ def _judged(lake: Lake, usecase: UseCase, guard: Guard, deployments: Deployments
         return
     span = [day for day in days(spells[0].first, measured[-1]) if usecase.calendar.holds(day)]
     health = lake.read("health", span, columns=_COLUMNS).to_pandas()
-    health = health[health["dimension"].isin(["", watch.GUARDED]) & health["measure"].isin([guard.measure, _AGE])]
+    ages = (health["measure"] == _AGE) & (health["dimension"] == "")
+    health = health[ages | health["dimension"].isin([watch.GUARDED, CANARY])]
     scored = lake.contents("predictions", span)
     by_day = dict(list(health.groupby("partition")))
     for day in span:
@@ -90,14 +125,64 @@ def _judged(lake: Lake, usecase: UseCase, guard: Guard, deployments: Deployments
             continue
         if version != serves["model_version"]:
             return
-        own = rows[(rows["dimension"] == watch.GUARDED) & (rows["window_days"] == guard.window_days)]
         age = rows.loc[rows["measure"] == _AGE, "value"]
-        if not own.empty and age.notna().any() and serves["role"] == "champion":
+        if age.notna().any():
+            yield _Measured(day, serves, rows, _known_on(day, float(age.iloc[0])))
+
+
+def _guard_failures(usecase: UseCase, measured: Sequence[_Measured], there: Sequence[Entry]) -> Iterator[_Failure]:
+    guard = usecase.monitoring.guard
+    if guard is None:
+        return
+    made = [entry for entry in there if entry.payload["actor"] == ACTOR]
+    for breach in watch.breaches(_judged(measured, guard), guard):
+        first = shift_day(breach.known_on, 1)
+        if not _is_settled(made, breach, first, guard):
+            yield _Failure(ACTOR, breach.version, first, _reason(guard, breach), _evidence(guard, breach))
+
+
+def _judged(measured: Sequence[_Measured], guard: Guard) -> Iterator[watch.Judged]:
+    for each in measured:
+        own = each.of(watch.GUARDED)
+        own = own[(own["measure"] == guard.measure) & (own["window_days"] == guard.window_days)]
+        if not own.empty and each.serves["role"] == "champion":
             value = own["value"].iloc[0]
             yield watch.Judged(
-                day, version, None if math.isnan(value) else float(value), int(own["rows"].iloc[0]),
-                _known_on(day, float(age.iloc[0])),
+                each.day, str(each.serves["model_version"]), None if math.isnan(value) else float(value),
+                int(own["rows"].iloc[0]), each.known_on,
             )  # fmt: skip
+
+
+def _canary_failures(usecase: UseCase, measured: Sequence[_Measured], deployments: Deployments) -> Iterator[_Failure]:
+    """Yield each day of a canary by whose labels it is shown to be worse by more than the margin."""
+    serving, known_on = usecase.serving, ""
+    for each in measured:
+        trial = deployments.trial(each.day)
+        if trial is None or trial.kind != CANARY:
+            continue
+        # The comparison rests on all days since the canary began: what was known last decides when it was known.
+        known_on = max(each.known_on, known_on if each.day > trial.first else "")
+        found = each.of(CANARY)
+        found = found[found["value_of"] == trial.version].set_index("measure")
+        values, rows = found["value"].to_dict(), found["rows"].to_dict()
+        high = values.get(watch.GAIN_HIGH)
+        if high is None or math.isnan(high) or not watch.is_breach(high, serving.margin):
+            continue
+        numbers = {"gain": values[watch.GAIN], "high": high, "rows": int(rows[watch.GAIN])}
+        evidence = {
+            "canary": {"share": trial.share, "first": trial.first, "last": trial.last, "margin": serving.margin},
+            "champion": each.serves["model_version"], "day": each.day, "known_on": known_on, **numbers,
+        }  # fmt: skip
+        reason = _canary_reason(usecase, serving, trial.version, evidence)
+        yield _Failure(CANARY, trial.version, shift_day(known_on, 1), reason, evidence)
+
+
+def _canary_reason(usecase: UseCase, serving: Serving, version: str, found: Mapping[str, Any]) -> str:
+    return (
+        f"The canary {version} is worse than {found['champion']} by more than {serving.margin}: gain in "
+        f"{usecase.gate.metric} {found['gain']:+.4f}, at most {found['high']:+.4f}, on {found['rows']} labelled rows "
+        f"from {found['canary']['first']} to {found['day']}."
+    )
 
 
 def _is_settled(made: Sequence[Entry], breach: watch.Breach, first: str, guard: Guard) -> bool:

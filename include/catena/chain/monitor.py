@@ -17,12 +17,14 @@ import pyarrow as pa
 
 from catena import monitoring as watch
 from catena.arrow_sql import sql_over
+from catena.chain.challenge import SHADOW, SHADOW_COLUMNS, compared, tried, verdicts
 from catena.chain.deployments import Deployments
 from catena.chain.readiness import Need, Settlement, settle
 from catena.chain.scored_days import ScoredDays
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
+from catena.modeling.bootstrap import Interval
 from catena.partitions import days_of, last_day_of, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
@@ -36,8 +38,10 @@ WITH current AS (
 )
 SELECT coalesce(current.partition, label_rows.partition) AS partition,
        coalesce(current.entity, label_rows.entity) AS entity,
-       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version, {features}
+       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version,
+       shadow.score AS shadow_score, shadow.model_version AS shadow_version, {features}
 FROM current
+LEFT JOIN shadow ON shadow.partition = current.partition AND shadow.entity = current.entity
 FULL JOIN label_rows ON current.partition = label_rows.partition AND current.entity = label_rows.entity
 LEFT JOIN features ON features.partition = current.partition AND features.entity = current.entity
 ORDER BY 1, 2
@@ -51,6 +55,7 @@ class _Day:
     rows: pa.Table
     measures: list[watch.Measure]
     alerts: list[watch.Alert]
+    gain: Interval | None = None
 
 
 def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
@@ -90,6 +95,8 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
     )
     for day in due:
         _record(workspace.ledger, usecase, run, day, found[day])
+    tries = [(day, facts[day].get("tried"), found[day].gain) for day in due]
+    workspace.ledger.append_all(run, verdicts(usecase, tries))
     raised = {key: [alert.subject for alert in found[key].alerts] for key in due if found[key].alerts}
     kept = settlement.current if run.try_number > 1 else ()
     return Outcome(
@@ -109,7 +116,8 @@ def _nothing_due(settlement: Settlement, run: Run) -> Outcome:
 
 
 def _tables(usecase: UseCase) -> tuple[str, ...]:
-    return (usecase.label.table, "predictions", usecase.features.table)
+    beside = (SHADOW,) if usecase.serving.is_compared else ()
+    return (usecase.label.table, "predictions", usecase.features.table, *beside)
 
 
 def _settle(
@@ -139,6 +147,9 @@ def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> A
     }
 
     def is_decided(table: str, day: str) -> bool:
+        if table == SHADOW:
+            # Written before what is served: where that is there, no shadow follows.
+            return True
         derived = table in ("predictions", usecase.features.table)
         if derived and serving.is_unserved(day):
             return True
@@ -150,7 +161,10 @@ def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> A
 
 def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[str, dict[str, Any]]) -> Any:
     """Return what else decides a day: what served, the day's row accounting, the declared limits."""
-    declared = identity_of([usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()])
+    said = [usecase.monitoring.model_dump(), usecase.label.model_dump(), usecase.model.model_dump()]
+    if usecase.serving.is_compared:
+        said += [usecase.serving.model_dump(), usecase.gate.model_dump()]
+    declared = identity_of(said)
 
     def besides(day: str) -> Mapping[str, Any] | None:
         if scored.is_stale(day):
@@ -160,6 +174,8 @@ def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[s
             if entry.payload.get("rows_in") is not None:
                 accounting[entry.subject] = (entry.payload["rows_in"], entry.payload.get("rows_quarantined", 0))
         facts[day] = {"serves": scored.serves(day), "accounting": accounting}
+        if usecase.serving.is_compared:
+            facts[day]["tried"] = tried(scored.deployments, day)
         return facts[day] | {"declared": declared}
 
     return besides
@@ -173,6 +189,7 @@ def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
         "outcomes_raw": lake.read(label.table, reach),
         "predictions": lake.read("predictions", reach, columns=scored),
         "features": lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)),
+        "shadow": lake.read(SHADOW, reach if usecase.serving.is_compared else [], columns=SHADOW_COLUMNS),
     }
     with sql_over(tables) as connection:
         connection.execute(
@@ -206,9 +223,10 @@ def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts:
     found = watch.volumes(len(today), len(scored_today), 1)
     found += watch.quarantine_rates(facts["accounting"])
     found += watch.freshness(day, usecase.timezone, newest, len(today))
-    version = "none"
+    version, gain = "none", None
     if len(scored_today):
-        version = str(scored_today["model_version"].mode().min())
+        # With a canary two versions scored the day: it counts as that of the one it takes its keys from.
+        version = str((facts["serves"] or scored_today.iloc[0])["model_version"])
         found += watch.null_rates(scored_today, model.features)
         found += watch.performance(scored_today, model.kind, 1, model.slices)
         if declared.trailing_days > 1:
@@ -219,8 +237,11 @@ def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts:
         reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
         found += watch.feature_drift(scored, reference, declared.trailing_days)
         found += watch.score_drift(scored, day, declared.trailing_days)
+        if (of := facts.get("tried")) is not None:
+            gain = compared(usecase, scored, of)
+            found += watch.gain_measures(gain, declared.trailing_days, of["kind"], of["challenger"])
     raised = watch.alerts(found, declared)
-    return _Day(watch.health_rows(day, version, found, raised), found, raised)
+    return _Day(watch.health_rows(day, version, found, raised), found, raised, gain)
 
 
 _REFERENCES: dict[tuple[str, int], dict[str, watch.Reference]] = {}

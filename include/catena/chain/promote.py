@@ -23,6 +23,7 @@ from catena.chain.training_data import (
     training_key,
     training_keys,
 )
+from catena.chain.trials import planned_canary
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
@@ -117,6 +118,8 @@ class _Promotion:
             "incumbent": model_of(self._serving),
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
+        canary = planned_canary(usecase, self._effective) if found.decision == "PROMOTE" and self._serving else None
+        payload |= {"canary": canary} if canary else {}
         ledger.append(self._run, kind="promotion", subject="model", partition=self._effective, decision=found.decision,
                       effective_at=start_of(self._effective), payload=payload)  # fmt: skip
         return payload | {"decision": found.decision}

@@ -92,7 +92,7 @@ def roll_back(workspace: Workspace, usecase: UseCase, to: str | None, asked: Ask
 
     Args:
         to: the version that serves then; None: the last model that served before and was not rolled back itself, or
-            where there is none the month's baseline.
+            where there is none the month's baseline. A canary that runs then is what goes: it served last.
 
     Raises:
         DeploymentRefused: nothing serves then, nothing served before, or the version serves already.
@@ -104,7 +104,8 @@ def roll_back(workspace: Workspace, usecase: UseCase, to: str | None, asked: Ask
             return change_of(workspace, usecase, there)
         deployments = Deployments(workspace.ledger, usecase)
         first = _first_day(workspace, usecase, deployments, asked)
-        target = to or (deployments.before(first) or {}).get("model_version")
+        former = deployments.carried(first) if deployments.canary(first) else deployments.before(first)
+        target = to or (former or {}).get("model_version")
         if target is None:
             raise DeploymentRefused(f"nothing served before {first}: name a version by --to")
         return _enter(
@@ -115,7 +116,7 @@ def roll_back(workspace: Workspace, usecase: UseCase, to: str | None, asked: Ask
 def record_rollback(
     workspace: Workspace, usecase: UseCase, run: Run, asked: Asked, *, to: Serves, evidence: Mapping[str, Any]
 ) -> Change:
-    """Enter a rollback that the guard decided, with its evidence; the caller holds the lock.
+    """Enter a rollback that the guard or the canary decided, with its evidence; the caller holds the lock.
 
     Raises:
         ModelTampered: the file of the version to go back to is not the one that was registered.
@@ -129,7 +130,10 @@ def _enter(
     workspace: Workspace, usecase: UseCase, run: Run, asked: Asked, *, first: str, found: Version, kind: Any,
     evidence: Mapping[str, Any] | None = None,
 ) -> Change:  # fmt: skip
-    replaces = Deployments(workspace.ledger, usecase).carried(first)
+    deployments = Deployments(workspace.ledger, usecase)
+    replaces, canary = deployments.carried(first), deployments.canary(first)
+    if kind == "rollback" and canary is not None and replaces is not None and replaces["model_version"] == found.key:
+        replaces = canary
     if replaces is not None and replaces["model_version"] == found.key:
         raise DeploymentRefused(f"{found.key} serves on {first} anyway")
     if replaces is None and kind == "rollback":

@@ -24,7 +24,7 @@ from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 # What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
-_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback")
+_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback", "shadow")
 
 
 def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
@@ -95,7 +95,8 @@ def _days(usecase: UseCase, month: str) -> list[str]:
 
 
 def _trained_on(serving: Deployments, span: Sequence[str]) -> str | None:
-    serves = serving.serves(span[0])
+    # Where a canary begins the month, its version is what most of the month is served by.
+    serves = serving.canary(span[0]) or serving.serves(span[0])
     return None if serves is None else serves.get("trained_on")
 
 

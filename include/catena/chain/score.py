@@ -1,11 +1,13 @@
 """The scoring link: scores days with what serves on them, appends a revision to the lake, then publishes it.
 
-How a frame is scored and how rows are published belongs in `catena.serving`.
+How a frame is scored and how rows are published belongs in `catena.serving`, who scores which row in
+`catena.chain.sides`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,17 +17,17 @@ import pyarrow.compute as pc
 from catena.chain.deployments import Deployments, Serves
 from catena.chain.exclusive import exclusively
 from catena.chain.readiness import Need, Settlement, settle, until_settled
+from catena.chain.sides import Assignment, Said, sides_of
 from catena.chain.training_data import open_registry
 from catena.declaration import UseCase
-from catena.lake import PREDICTIONS, Lake, Written, arrow_schema, identity_of
+from catena.lake import PREDICTIONS, Lake, arrow_schema, identity_of
 from catena.partitions import days_of, month_of
 from catena.registry.trusted_types import trusted_types
 from catena.run import Accounting, Outcome, Run
-from catena.serving.predict import predict
 from catena.serving.publish import create_tables, publish_partition, published_contents
 from catena.workspace import Workspace
 
-_TABLE = "predictions"
+_TABLE, _SHADOW = "predictions", "shadow_predictions"
 # What makes a prediction another one; the rest says who made it when.
 _SAID = ("entity", "decision_at", "score", "model_version", "model_role")
 
@@ -45,28 +47,32 @@ def _score(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month:
 def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], month: str, run: Run) -> Outcome:
     lake = workspace.lake(usecase)
     deployments = Deployments(workspace.ledger, usecase)
-    serving = {day: serves for day in wanted if (serves := deployments.serves(day)) is not None}
-    if deployments.decision(month) is None or (wanted and not serving):
+    assigned = {
+        day: Assignment(serves, deployments.trial(day))
+        for day in wanted
+        if (serves := deployments.serves(day)) is not None
+    }
+    if deployments.decision(month) is None or (wanted and not assigned):
         return Outcome("skipped", _why_nothing_serves(usecase, deployments, wanted[0] if wanted else f"{month}-01"))
     if not wanted:
         return Outcome("skipped", "no day lies in the calendar")
     settlement = _settled(lake, usecase, wanted, deployments)
     due, current = settlement.due, list(settlement.current)
-    written = _score_days(workspace, usecase, due, serving, run) if due else None
+    made = _score_days(workspace, usecase, due, assigned, run) if due else _Made()
     published = _publish(workspace, usecase, lake, sorted({*due, *current}))
-    changed = tuple(sorted({*(written.changed_partitions if written else ()), *published}))
+    changed = tuple(sorted({*made.changed, *published}))
     if changed:
         kept = current if run.try_number > 1 else []
-        by = _versions(serving, changed)
+        by = _versions(assigned, changed)
+        said = "; ".join((f"{len(changed)} days scored by {_named(by)}", *made.faults))
         return Outcome(
-            "published", f"{len(changed)} days scored by {_named(by)}",
-            tuple(sorted({*changed, *kept})), {_TABLE: written.version} if written else {},
+            "published", said, tuple(sorted({*changed, *kept})), made.versions,
             details={"serves": by[-1], "versions": [serves["model_version"] for serves in by], "days": len(changed)},
         )  # fmt: skip
     done = tuple(sorted({*due, *current}))
     if done:
         kept_days = done if run.try_number > 1 else ()
-        by = _versions(serving, done)
+        by = _versions(assigned, done)
         return Outcome("unchanged", f"scored by {_named(by)} from the same features already", kept_days)
     return Outcome("skipped", settlement.waiting or "nothing to score")
 
@@ -84,8 +90,13 @@ def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], deployments: D
     features = usecase.features.table
 
     def besides(day: str) -> Mapping[str, Any] | None:
-        serves = deployments.serves(day)
-        return None if serves is None else {name: serves[name] for name in ("model_version", "sha256", "role")}
+        if (serves := deployments.serves(day)) is None:
+            return None
+        facts: dict[str, Any] = {name: serves[name] for name in ("model_version", "sha256", "role")}
+        if usecase.serving.is_compared:
+            trial = deployments.trial(day)
+            facts["trial"] = None if trial is None else trial.facts()
+        return facts
 
     return settle(
         lake, usecase.calendar, wanted=wanted, output=_TABLE, spine=features, needs=[Need(features)],
@@ -93,9 +104,26 @@ def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], deployments: D
     )  # fmt: skip
 
 
-def _versions(serving: Mapping[str, Serves], days: Sequence[str]) -> list[Serves]:
+@dataclass(frozen=True)
+class _Made:
+    """What scoring wrote.
+
+    Attributes:
+        changed: days of which something other was said than before, served or in the shadow.
+    """
+
+    changed: tuple[str, ...] = ()
+    versions: dict[str, int] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+
+def _versions(assigned: Mapping[str, Assignment], days: Sequence[str]) -> list[Serves]:
     """Return what serves on the days, each version once, in the order of its first day."""
-    return list({serving[day]["model_version"]: serving[day] for day in days}.values())
+    found: dict[str, Serves] = {}
+    for day in days:
+        serves = assigned[day].serves
+        found.setdefault(serves["model_version"], serves)
+    return list(found.values())
 
 
 def _named(versions: Sequence[Serves]) -> str:
@@ -103,8 +131,8 @@ def _named(versions: Sequence[Serves]) -> str:
 
 
 def _score_days(
-    workspace: Workspace, usecase: UseCase, due: Mapping[str, int], serving: Mapping[str, Serves], run: Run
-) -> Written:
+    workspace: Workspace, usecase: UseCase, due: Mapping[str, int], assigned: Mapping[str, Assignment], run: Run
+) -> _Made:
     lake = workspace.lake(usecase)
     days, features = sorted(due), usecase.features.table
     version = lake.version(features)
@@ -112,43 +140,60 @@ def _score_days(
     columns = dict.fromkeys(("partition", "entity", "decision_at", *model.features, *model.baseline_by))
     rows = lake.read(features, days, columns=list(columns), version=version)
     before = lake.read(_TABLE, days)
-    parts = [before]
-    by = _versions(serving, days)
-    for serves in by:
-        its = pa.array([day for day in days if serving[day]["model_version"] == serves["model_version"]])
-        part = rows.filter(pc.is_in(rows["partition"], value_set=its)) if len(by) > 1 else rows
-        estimator = _estimator(workspace, usecase, serves)
-        scores = predict(estimator, part.to_pandas(), model, serves["role"])
-        parts.append(_revision(part, scores, before, serves, version or 0))
-    return lake.overwrite(
-        _TABLE, pa.concat_tables(parts), run=run, partitions=days, inputs=due,
-        input_versions={features: version}, accounting=Accounting(rows.num_rows, rows.num_rows, 0),
-        details={"model_version": ", ".join(str(serves["model_version"]) for serves in by)},
+    served, shadow, faults = [before], [before.slice(0, 0)], []
+    for group in _together(days, assigned):
+        part = rows.filter(pc.is_in(rows["partition"], value_set=pa.array(group)))
+        if not part.num_rows:
+            continue
+        sides = sides_of(part.to_pandas(), assigned[group[0]], model, lambda of: _estimator(workspace, usecase, of))
+        served.append(_revision(part, sides.served, before, version or 0))
+        if sides.shadow is not None:
+            shadow.append(_revision(part, sides.shadow, before.slice(0, 0), version or 0))
+        faults += [sides.fault] if sides.fault else []
+    read = {features: version}
+    changed: set[str] = set()
+    if usecase.serving.is_compared:
+        # Before what is served: a day that counts as scored has its shadow.
+        beside = lake.overwrite(
+            _SHADOW, pa.concat_tables(shadow), run=run, partitions=days, inputs=due, input_versions=read
+        )
+        changed |= {*beside.changed_partitions}
+    written = lake.overwrite(
+        _TABLE, pa.concat_tables(served), run=run, partitions=days, inputs=due, input_versions=read,
+        accounting=Accounting(rows.num_rows, rows.num_rows, 0),
+        details={"model_version": ", ".join(str(serves["model_version"]) for serves in _versions(assigned, days))},
     )  # fmt: skip
+    changed |= {*written.changed_partitions}
+    return _Made(tuple(sorted(changed)), {_TABLE: written.version}, tuple(faults))
 
 
-def _estimator(workspace: Workspace, usecase: UseCase, serves: Serves) -> Any:
+def _together(days: Sequence[str], assigned: Mapping[str, Assignment]) -> list[list[str]]:
+    """Return the days that are scored by the same versions in the same way, in the order of their first day."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for day in days:
+        groups.setdefault(assigned[day].identity, []).append(day)
+    return list(groups.values())
+
+
+def _estimator(workspace: Workspace, usecase: UseCase, serves: Mapping[str, Any]) -> Any:
     trusted = trusted_types(usecase.model)
     return open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
 
 
-def _revision(
-    rows: pa.Table, scores: Any, before: pa.Table, serves: Mapping[str, Any], features_version: int
-) -> pa.Table:
+def _revision(rows: pa.Table, said: Said, before: pa.Table, features_version: int) -> pa.Table:
     """Return the rows to append: of each day the next revision, or none where it would say what the last one says."""
     schema = arrow_schema(PREDICTIONS)
-    scored_at = datetime.now(UTC)
     parts = [schema.empty_table()]
-    scored = rows.select(["partition", "entity", "decision_at"]).append_column("score", pa.array(scores, pa.float64()))
+    scored = rows.select(["partition", "entity", "decision_at"])
+    constant = {"features_version": features_version, "scored_at": datetime.now(UTC)}
+    columns = {"score": said.scores, "model_version": said.versions, "model_role": said.roles}
+    for name, values in columns.items():
+        scored = scored.append_column(name, pa.array(values, schema.field(name).type))
     for day in pc.unique(scored["partition"]).to_pylist():
         part = scored.filter(pc.equal(scored["partition"], day))
         last = current_revision(before.filter(pc.equal(before["partition"], day)))
         number = (last["revision"][0].as_py() if last.num_rows else 0) + 1
-        constant = {
-            "revision": number, "model_version": serves["model_version"], "model_role": serves["role"],
-            "features_version": features_version, "scored_at": scored_at,
-        }  # fmt: skip
-        for name, value in constant.items():
+        for name, value in {"revision": number, **constant}.items():
             part = part.append_column(name, pa.array([value] * part.num_rows, schema.field(name).type))
         part = part.select(schema.names).cast(schema)
         if _said(part) != _said(last):

@@ -76,7 +76,7 @@ def version_of(workspace: Workspace, usecase: UseCase, key: str) -> Version:
         role="baseline" if name == baseline_name(usecase) else "champion",
         month=candidate.partition if candidate else registered.month, candidate=candidate,
         decision=deployments.decision_on(key),
-        spells=tuple(spell for spell in deployments.spells() if spell.serves["model_version"] == key),
+        spells=tuple(spell for spell in deployments.served() if spell.serves["model_version"] == key),
     )  # fmt: skip
 
 

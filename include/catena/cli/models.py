@@ -11,6 +11,7 @@ from catena.cli.terminal import AsJson, console, print_json, print_rows, usage_e
 
 if TYPE_CHECKING:
     from catena.chain.redeploy import Asked, Change
+    from catena.governance import Entry
     from catena.run import Run
 
 app = typer.Typer(help="Versions of models: which served when and why, and which shall serve.", no_args_is_help=True)
@@ -37,11 +38,12 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
-    spells = Deployments(Workspace().ledger, declared_usecase(usecase)).spells()
+    spells = Deployments(Workspace().ledger, declared_usecase(usecase)).served()
     rows = [
         {
             "version": spell.serves["model_version"], "role": spell.serves["role"], "from": spell.first,
-            "to": spell.last, "kind": spell.entry.kind, "who": spell.entry.payload.get("actor") or "gate",
+            "to": spell.last, "keys": f"{spell.share:.0%}", "kind": spell.entry.kind,
+            "who": spell.entry.payload.get("actor") or "gate",
             "recorded_at": spell.entry.recorded_at, "why": _why(spell.entry.payload),
         }
         for spell in spells
@@ -49,7 +51,7 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("version", "role", "from", "to", "kind", "who", "why")
+    columns = ("version", "role", "from", "to", "keys", "kind", "who", "why")
     for row in rows:
         # A line is for the eye; `show` and --json give every reason.
         row["why"] = str(row["why"]).partition("; ")[0]
@@ -69,8 +71,9 @@ def show(usecase: OfUseCase, version: OfVersion, as_json: AsJson = False) -> Non
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
+    workspace = Workspace()
     try:
-        found = version_of(Workspace(), declared_usecase(usecase), version)
+        found = version_of(workspace, declared_usecase(usecase), version)
     except FINAL_FAULTS as error:
         raise _refused(error) from error
     trained = found.candidate.payload if found.candidate else {}
@@ -80,7 +83,9 @@ def show(usecase: OfUseCase, version: OfVersion, as_json: AsJson = False) -> Non
         "run_id": found.run_id, "dataset": trained.get("dataset"), "metrics": trained.get("metrics"),
         "decision": judged and judged.decision, "decided_for": judged and judged.partition,
         "why": _why(judged.payload) if judged else None,
-        "served": [{"from": spell.first, "to": spell.last, "kind": spell.entry.kind} for spell in found.spells],
+        "served": [{"from": spell.first, "to": spell.last, "keys": f"{spell.share:.0%}", "kind": spell.entry.kind}
+                   for spell in found.spells],
+        "beside": [_beside(entry) for entry in workspace.ledger.entries(usecase, kind="shadow", subject=found.key)],
     }  # fmt: skip
     if as_json:
         print_json(shown)
@@ -174,6 +179,16 @@ def _carry_out(make: Any, usecase: str, reason: str, first: str | None, *, as_js
 def _refused(error: Exception) -> typer.BadParameter:
     # A KeyError shows its message as a literal.
     return usage_error(str(error.args[0]))
+
+
+def _beside(entry: Entry) -> dict[str, Any]:
+    """Return what a version came to while it was scored beside another one."""
+    said = entry.payload
+    gain = {name: said["gain"][name] for name in ("estimate", "low", "high", "days", "rows")}
+    return {
+        "as": said["kind"], "over": said["champion"], "from": said["first"], "to": said["last"],
+        "gain_in": said["metric"], **gain, "verdict": entry.decision,
+    }  # fmt: skip
 
 
 def _why(payload: dict[str, Any]) -> str:

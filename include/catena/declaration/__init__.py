@@ -10,6 +10,7 @@ from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, 
 from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
@@ -52,6 +53,7 @@ __all__ = [
     "Reference",
     "Report",
     "Rule",
+    "Serving",
     "Severity",
     "SqlSource",
     "Stream",

@@ -11,6 +11,7 @@ from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureView, Gate, Label, Model
 from catena.declaration.proving import Proof
 from catena.declaration.reporting import Report
+from catena.declaration.serving import Serving
 from catena.declaration.streams import Stream
 from catena.declaration.tables import Declared, Name, Table
 from catena.declaration.watching import Monitoring
@@ -49,6 +50,8 @@ class UseCase(Declared):
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
     exploration: Exploration = Exploration()
+    serving: Serving = Serving()
+    """How a version comes into service, and what is scored beside it."""
     streams: tuple[Stream, ...] = ()
     """Events that bring the same facts as the datasets, sooner."""
     history: str | None = None

@@ -88,6 +88,22 @@ ORDER BY partition, id"""
     return Query("changes", "What else was changed in what serves, and why.", sql, _ledger(), {"month": month})
 
 
+def beside(month: str) -> Query:
+    """Return the query of the versions that were scored beside what served up to a day of the month, and their gain."""
+    sql = """
+SELECT subject AS model_version, payload ->> '$.kind' AS kind, payload ->> '$.champion' AS champion,
+       payload ->> '$.first' AS first_day, payload ->> '$.last' AS last_day, payload ->> '$.metric' AS metric,
+       CAST(payload ->> '$.share' AS DOUBLE) AS share, CAST(payload ->> '$.gain.estimate' AS DOUBLE) AS gain,
+       CAST(payload ->> '$.gain.low' AS DOUBLE) AS low, CAST(payload ->> '$.gain.high' AS DOUBLE) AS high,
+       CAST(payload ->> '$.gain.rows' AS BIGINT) AS rows, CAST(payload ->> '$.gain.days' AS BIGINT) AS days,
+       decision, id AS entry
+FROM ledger
+WHERE kind = 'shadow' AND partition[:7] = $month
+QUALIFY row_number() OVER (PARTITION BY subject, partition ORDER BY id DESC) = 1
+ORDER BY last_day, entry"""
+    return Query("beside", "What was scored beside what served, unpublished.", sql, _ledger(), {"month": month})
+
+
 def candidate(month: str) -> Query:
     """Return the query of what was trained on the data up to the month."""
     metrics = ", ".join(

@@ -1,4 +1,4 @@
-"""The tables that nobody declares: quarantine, predictions, health, and those that keep what came as it came."""
+"""The tables that nobody declares: quarantine, predictions, their shadow, health, and what is kept as it came."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PREDICTIONS = Table(
         Column(name="decision_at", type="timestamp", nullable=False, description="Time of the decision."),
         Column(name="score", type="float64", nullable=False, description="Probability, or expected value."),
         Column(name="model_version", type="string", nullable=False, description="Version in the registry."),
-        Column(name="model_role", type="string", nullable=False, description="champion or baseline."),
+        Column(name="model_role", type="string", nullable=False, description="champion, canary, baseline or shadow."),
         Column(
             name="features_version",
             type="int64",
@@ -46,6 +46,13 @@ PREDICTIONS = Table(
         ),
         Column(name="scored_at", type="timestamp", nullable=False, is_volatile=True, description="Wall time."),
     ),
+)
+
+SHADOW_PREDICTIONS = PREDICTIONS.model_copy(
+    update={
+        "name": "shadow_predictions",
+        "description": "For each row what the version beside the one that served it says; never published.",
+    }
 )
 
 HEALTH = Table(
@@ -66,7 +73,7 @@ HEALTH = Table(
     ),
 )
 
-STANDARD_TABLES = (QUARANTINE, PREDICTIONS, HEALTH)
+STANDARD_TABLES = (QUARANTINE, PREDICTIONS, SHADOW_PREDICTIONS, HEALTH)
 
 
 LANDING_COLUMNS = (

@@ -84,6 +84,8 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
             conduct.drift(month),
             conduct.trailing(usecase, month),
         ]
+    if usecase.serving.is_compared:
+        asked.append(conduct.beside(month))
     if delivered:
         asked.append(streaming.streams(delivered, month))
     return asked
@@ -109,6 +111,7 @@ def report_page(usecase: UseCase, month: str, answers: Mapping[str, Answer]) -> 
         "charts": _charts(usecase, citations),
         "answers": answers,
         "measures": MEASURES,
+        "beside": citations.rows("beside") if "beside" in answers else [],
         "reasons": {limit.measure: limit.reason for limit in usecase.monitoring.limits},
         "descriptions": _descriptions(usecase),
         "standing": _standing(citations, month),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from catena.declaration import Calendar, Gate, UseCase
+from catena.declaration import Calendar, Gate, Serving, UseCase
 from usecases.flight_delays.datasets import DATASETS
 from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
@@ -36,6 +36,8 @@ USECASE = UseCase(
         maximum_quarantined_share=0.02,
         maximum_failed_days=5,
     ),
+    # No canary: docs/decisions/020-shadow-and-canary.md.
+    serving=Serving(shadow=True),
     monitoring=MONITORING,
     report=REPORT,
     proof=PROOF,
