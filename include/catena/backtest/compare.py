@@ -23,7 +23,7 @@ from catena.backtest.ground import Ground, bring_over, drop_database, ground_set
 from catena.backtest.life import Life
 from catena.backtest.peers import Fitted, peer_result
 from catena.backtest.plan import Peer, Plan, Policy
-from catena.chain.pages import write_page
+from catena.chain.pages import write_index, write_page
 from catena.chain.training_data import open_registry, serving_name
 from catena.declaration import Calendar, UseCase
 from catena.lake import identity_of
@@ -151,6 +151,7 @@ class _Backtest:
         write_page(page, backtest_page(self._usecase, result, headline))
         write_page(folder / "backtest.json", json.dumps(result, indent=2) + "\n")
         self._enter(result, headline, page)
+        write_index(self._real)
         if not self._asked.keep:
             if (self._work / BASE).exists():
                 drop_database(ground_settings(self._real.settings, self._work, BASE))
@@ -243,8 +244,14 @@ class _Backtest:
             Run(self._usecase.name, "backtest", f"backtest-{self._period}"),
             kind="backtest", subject="policies", partition=self._period, decision="COMPARED",
             effective_at=start_of(shift_day(self._asked.last, 1)),
-            payload={**result, **lean, "reason": headline, "page": str(page)},
+            payload={**result, **lean, "headline": headline, "reason": headline, "path": self._path(page)},
         )  # fmt: skip
+
+    def _path(self, page: Path) -> str:
+        """Return where a page is for those who read the index; a folder of one's own is named in full."""
+        pages = self._real.settings.pages.resolve()
+        found = page.resolve()
+        return str(found.relative_to(pages)) if found.is_relative_to(pages) else found.as_uri()
 
 
 def _settle_cost(policies: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The index page: all reports, model cards and explorations of all use cases, newest first.
+"""The index page: all reports, model cards, explorations and backtests of all use cases, newest first.
 
 Which pages there are belongs to the caller.
 """
@@ -29,16 +29,18 @@ def index_page(
     reports: Mapping[str, Sequence[Listed]],
     cards: Mapping[str, Sequence[Listed]],
     explorations: Mapping[str, Sequence[Listed]],
+    backtests: Mapping[str, Sequence[Listed]],
 ) -> str:
-    """Return the page that leads to every report, model card and exploration.
+    """Return the page that leads to every report, model card, exploration and backtest.
 
     Args:
         reports: reports by the title of their use case.
         cards: model cards, likewise.
         explorations: explorations, likewise.
+        backtests: backtests, likewise.
     """
-    titles = sorted({*reports, *cards, *explorations})
-    kinds = {"Reports": reports, "Model cards": cards, "Explorations": explorations}
+    titles = sorted({*reports, *cards, *explorations, *backtests})
+    kinds = {"Reports": reports, "Model cards": cards, "Explorations": explorations, "Backtests": backtests}
     pages = {title: {kind: _newest_first(listed.get(title, [])) for kind, listed in kinds.items()} for title in titles}
     return ENVIRONMENT.get_template("index.html").render(pages=pages)
 

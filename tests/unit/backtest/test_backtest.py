@@ -125,7 +125,8 @@ def test_it_touches_nothing_and_comes_out_again(local, watched, land, registry):
         databases = connection.execute(text("SELECT datname FROM pg_database")).scalars().all()
     mine = local.engine.url.database
     assert [name for name in databases if name.startswith(f"{mine}_backtest")] == []
-    page = Path(entry.payload["page"])
+    page = local.settings.pages / entry.payload["path"]
+    assert entry.payload["path"] in (local.settings.pages / "index.html").read_text(encoding="utf-8")
     assert "mean" in page.read_text(encoding="utf-8")
     assert json.loads((page.parent / "backtest.json").read_text(encoding="utf-8"))["first"] == FIRST
 
