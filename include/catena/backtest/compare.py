@@ -6,7 +6,6 @@ next one takes them up. When all are there they become a page, a picture and JSO
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,12 +18,18 @@ import pandas as pd
 
 from catena.backtest.base import BASE, base_of
 from catena.backtest.figures import judged_months, labelled_month, policy_figures
-from catena.backtest.ground import Ground, bring_over, drop_database, ground_settings, open_ground
+from catena.backtest.ground import (
+    Ground,
+    bring_over,
+    drop_database,
+    ground_settings,
+    make_registry,
+    open_ground,
+)
 from catena.backtest.life import Life
 from catena.backtest.peers import Fitted, peer_result
 from catena.backtest.plan import Peer, Plan, Policy
 from catena.chain.pages import write_index, write_page
-from catena.chain.training_data import open_registry, serving_name
 from catena.declaration import Calendar, UseCase
 from catena.lake import identity_of
 from catena.partitions import days, month_of, parse_day, period_key, shift_day, start_of
@@ -124,7 +129,8 @@ class _Backtest:
         """Do what is asked for and not done yet."""
         self._work.mkdir(parents=True, exist_ok=True)
         _ = self._source
-        self._open_registry()
+        # Before anything is timed: it takes seconds.
+        make_registry(self._real.settings, self._work, self._usecase.name)
         wanted = set(self._asked.only or self.names)
         for policy in self._asked.plan.policies:
             if policy.name in wanted and self.result_of(policy.name) is None:
@@ -163,13 +169,6 @@ class _Backtest:
     @cached_property
     def _source(self) -> Workspace:
         return base_of(self._real, self._usecase, self._work, self._announce)
-
-    def _open_registry(self) -> None:
-        """Make the registry's database before anything is timed; one process makes it, the others wait."""
-        settings = ground_settings(self._real.settings, self._work, "registry")
-        with (self._work / "registry.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            open_registry(settings).find(serving_name(self._usecase), "none")
 
     def _live(self, policy: Policy) -> None:
         ground = open_ground(self._real.settings, self._work, policy.name)

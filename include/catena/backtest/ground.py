@@ -6,17 +6,20 @@ whole backtest, and no other: equal rows and code make the same version, which i
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 
+from catena.chain.training_data import open_registry
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.governance.ledger import Fact
@@ -28,6 +31,7 @@ from catena.settings import Settings
 from catena.workspace import Workspace
 
 _LONGEST_NAME = 63
+_REGISTRY = "registry_"
 
 
 class SeenLake(Lake):
@@ -87,8 +91,27 @@ def ground_settings(real: Settings, work: Path, name: str) -> Settings:
     home = work / name
     return real.model_copy(update={
         "home": home, "database_url": SecretStr(url), "lake_url": None, "lake_storage_options": {},
-        "landing_url": None, "pages_dir": None, "tracking_uri": f"sqlite:///{(work / 'mlflow.db').resolve()}",
+        "landing_url": None, "pages_dir": None, "tracking_uri": f"sqlite:///{registry_of(work).resolve()}/mlflow.db",
     })  # fmt: skip
+
+
+def registry_of(work: Path) -> Path:
+    """Return the folder of a backtest's registry.
+
+    Each has a name of its own, since MLflow holds on to a database by its address for as long as the process lives.
+    """
+    there = sorted(work.glob(f"{_REGISTRY}*"))
+    return there[0] if there else work / f"{_REGISTRY}{uuid4().hex[:8]}"
+
+
+def make_registry(real: Settings, work: Path, experiment: str) -> None:
+    """Make the backtest's registry where it is missing; one process makes it, the others wait."""
+    with (work / "registry.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        registry_of(work).mkdir(exist_ok=True)
+        settings = ground_settings(real, work, "none").model_copy(update={"home": registry_of(work)})
+        # Its files lie in its own folder, not in that of the policy which happens to train first.
+        open_registry(settings).make_experiment(experiment)
 
 
 def open_ground(real: Settings, work: Path, name: str) -> Ground:

@@ -178,6 +178,10 @@ class Registry:
             return f"alias {CHAMPION} of {name} not set: {error}"
         return None
 
+    def make_experiment(self, name: str) -> None:
+        """Make an experiment where it is missing, so that the files of all its runs lie below this registry's root."""
+        self._experiment(name)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _experiment(self, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
@@ -47,8 +48,9 @@ def registry(empty_mlflow):
 
     def put(workspace, period):
         folder = workspace.settings.home / "backtests" / "toys" / period
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(empty_mlflow, folder / "mlflow.db")
+        made = folder / f"registry_{uuid4().hex[:8]}"
+        made.mkdir(parents=True)
+        shutil.copy(empty_mlflow, made / "mlflow.db")
         return folder
 
     return put
