@@ -1,7 +1,8 @@
 """Issues the month's report for managers: what happened, how good the predictions were, what was decided and why.
 
 Runs when the month is decided, when all its days have been measured, and when a measured day was corrected; the last of
-these that is needed issues the report. Beside it, model versions get their cards as soon as they are decided on.
+these that is needed issues the report. Beside it, model versions get their cards as soon as they are decided on, and
+once a month is there all older versions are scored on it, which tells how models age.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from catena_airflow.assets import milestone
 from catena_airflow.link_dag import link_dag, month_param
 from catena_airflow.operators.issue_cards import IssueCardsOperator
 from catena_airflow.operators.issue_report import IssueReportOperator
+from catena_airflow.operators.measure_staleness import MeasureStalenessOperator
 from catena_airflow.schedules import each_decided_or_watched_month
 
 for usecase in declared_usecases():
@@ -20,3 +22,4 @@ for usecase in declared_usecases():
     ):  # fmt: skip
         IssueReportOperator(task_id="issue_report", usecase=usecase.name, outlets=[milestone(usecase, "report")])
         IssueCardsOperator(task_id="issue_cards", usecase=usecase.name)
+        MeasureStalenessOperator(task_id="measure_staleness", usecase=usecase.name)

@@ -13,6 +13,7 @@ from typing import Any
 from catena.chain.deployments import Deployments, Spell
 from catena.chain.pages import CARD, write_index, write_page
 from catena.chain.proof import ProofOf, proof_of
+from catena.chain.selection import selection_of
 from catena.chain.training_data import cut_of
 from catena.chain.versions import Version, version_of
 from catena.declaration import UseCase
@@ -57,7 +58,7 @@ def issue_card(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Ca
     """
     version = version_of(workspace, usecase, key)
     proof = proof_of(workspace, usecase, version, run)
-    facts = _facts(usecase, version, proof)
+    facts = _facts(usecase, version, proof, _selection(workspace, usecase, version))
     path, headline = card_path(workspace, usecase, version.key), headline_of(usecase, facts)
     write_page(path, card_page(usecase, facts))
     workspace.ledger.append(
@@ -120,12 +121,26 @@ def _served(spells: Sequence[Spell]) -> list[dict[str, Any]]:
     return [{"first": spell.first, "last": spell.last, "kind": spell.entry.kind} for spell in spells]
 
 
-def _facts(usecase: UseCase, version: Version, proof: ProofOf) -> dict[str, Any]:
+def _selection(workspace: Workspace, usecase: UseCase, version: Version) -> dict[str, Any] | None:
+    """Return why the version has its features, where they were selected for it."""
+    named = version.candidate.payload.get("selection") if version.candidate else None
+    entry = selection_of(workspace.ledger, usecase, named)
+    if entry is None:
+        return None
+    features = [{name: item[name] for name in ("column", "is_kept", "because", "reason")}
+                for item in entry.payload["features"]]  # fmt: skip
+    return {"month": entry.partition, "reason": entry.payload["reason"], "features": features}
+
+
+def _facts(
+    usecase: UseCase, version: Version, proof: ProofOf, selection: dict[str, Any] | None
+) -> dict[str, Any]:  # fmt: skip
     trained = version.candidate.payload if version.candidate else {}
     fingerprint = trained.get("fingerprints", {}).get(version.key, {})
     return {
         "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset")},
         "proof": proof.document,
+        "selection": selection,
         "decision": None if version.decision is None else _decided(version.decision),
         "spells": _served(version.spells),
         "commands": {

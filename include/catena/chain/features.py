@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from catena.chain.readiness import Need, Settlement, settle
-from catena.declaration import Table, UseCase
+from catena.declaration import UseCase
 from catena.features import compute_features, lake_columns
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
@@ -49,7 +49,7 @@ def build_features(workspace: Workspace, usecase: UseCase, day: str, run: Run) -
         tables = {table.name: table for table in usecase.tables}
         versions = {name: lake.version(name) for name in lake_columns(view, tables)}
         features = compute_features(
-            view, sql=usecase.sql(view.sql), tables=tables, rows=_read(lake, usecase, tables, due), partitions=due
+            view, sql=usecase.sql(view.sql), tables=tables, rows=input_rows(lake, usecase, due), partitions=due
         )
         written = lake.overwrite(
             view.table, features, run=run, partitions=due, inputs=settlement.due, input_versions=versions
@@ -131,19 +131,15 @@ def current_days(lake: Lake, usecase: UseCase, days: Sequence[str], ledger: Ledg
 def made_again(lake: Lake, usecase: UseCase, days: Sequence[str], versions: Mapping[str, int]) -> pa.Table:
     """Return the features of days as they come out of pinned input tables; nothing is written."""
     tables, view = {table.name: table for table in usecase.tables}, usecase.features
-    rows = _read(lake, usecase, tables, list(days), versions)
+    rows = input_rows(lake, usecase, list(days), versions)
     return compute_features(view, sql=usecase.sql(view.sql), tables=tables, rows=rows, partitions=list(days))
 
 
-def _read(
-    lake: Lake,
-    usecase: UseCase,
-    tables: Mapping[str, Table],
-    due: list[str],
-    versions: Mapping[str, int] | None = None,
+def input_rows(
+    lake: Lake, usecase: UseCase, due: Sequence[str], versions: Mapping[str, int] | None = None
 ) -> dict[str, pa.Table]:
-    """Return each table's columns and partitions that the due days need, each table read once."""
-    lookbacks = _lookbacks(usecase)
+    """Return each table's columns and partitions that the features of some days need, each table read once."""
+    lookbacks, tables = _lookbacks(usecase), {table.name: table for table in usecase.tables}
     rows = {}
     for name, columns in lake_columns(usecase.features, tables).items():
         back = lookbacks[name]

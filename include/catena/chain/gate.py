@@ -19,8 +19,10 @@ import pandas as pd
 from catena.chain.training_data import training_days
 from catena.declaration import UseCase
 from catena.governance import Ledger
+from catena.modeling.behaviour import Behaviour, behave
 from catena.modeling.bootstrap import Interval, Resampling, gain_interval, metric_interval
 from catena.modeling.dataset import MISSING
+from catena.modeling.judged import judged
 from catena.modeling.metrics import Metrics, evaluate
 from catena.modeling.recipe import recipe_of
 from catena.registry.promotion import Comparison
@@ -96,6 +98,7 @@ class Gatekeeper:
             ece=challenger.metrics.get("ece"),
             scoring_ms=self._scoring_ms(challenger),
             size_mb=self._registry.size_bytes(challenger.version["model_version"], challenger.version["sha256"]) / 1e6,
+            behaviour=self._behaviour(challenger),
             columns=self._registry.columns(challenger.version["run_id"]),
             champion_columns=None if champion is None else self._registry.columns(champion.version["run_id"]),
             **quality,
@@ -116,6 +119,15 @@ class Gatekeeper:
                 str(value): self._gain(challenger, champion, values == value) for value in sorted(set(values))
             }
         return found
+
+    def _behaviour(self, challenger: Contender) -> list[Behaviour]:
+        """Return how the challenger comes out of each declared test, as its proof will say it."""
+        if not len(self._rows):
+            return []
+        model = self._usecase.model
+        takes = [str(name) for name in challenger.estimator.feature_names_in_]
+        of = judged(challenger.estimator, self._rows, model.only(takes))
+        return [behave(test, of, self.resampling) for test in self._usecase.proof.tests]
 
     def _scoring_ms(self, challenger: Contender) -> float:
         """Return the time to score 1,000 rows: the median of repeats, so that one disturbance decides nothing."""

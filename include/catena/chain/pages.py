@@ -20,7 +20,7 @@ MONTHLY, CARD = "monthly", "card "
 
 
 def write_index(workspace: Workspace) -> Path:
-    """Write the page that lists every report, model card, exploration and backtest of every use case; return where."""
+    """Write the page that lists every page of every use case; return where."""
     # Two links may issue at once: the one that writes last must have seen what the other entered.
     with exclusively(workspace.engine, ("pages", "index")):
         return _write_index(workspace)
@@ -41,9 +41,15 @@ def _write_index(workspace: Workspace) -> Path:
     issued = ledger.entries(kind="report")
     reports = [entry for entry in issued if entry.subject == MONTHLY]
     cards = [entry for entry in issued if entry.subject.startswith(CARD)]
-    explorations, backtests = ledger.entries(kind="exploration"), ledger.entries(kind="backtest")
     path = workspace.settings.pages / "index.html"
-    write_page(path, index_page(_listed(reports), _listed(cards), _listed(explorations), _listed(backtests)))
+    explored = ledger.entries(kind="exploration")
+    # A selection that could not be judged has no page.
+    selected = [entry for entry in ledger.entries(kind="selection") if entry.payload["path"]]
+    kinds = {
+        "Reports": reports, "Model cards": cards, "Explorations": explored, "Features selected": selected,
+        "Age of models": ledger.entries(kind="staleness"), "Backtests": ledger.entries(kind="backtest"),
+    }  # fmt: skip
+    write_page(path, index_page({kind: _listed(entries) for kind, entries in kinds.items()}))
     return path
 
 

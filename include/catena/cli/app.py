@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from catena.cli import backtest, dataset, explore, look, maintain, models, operate, quarantine, stream, work
+from catena.cli import backtest, dataset, explore, features, look, maintain, models, operate, quarantine, stream, work
 from catena.cli.terminal import NOT_RUNNING, USAGE, WORK_FAILED, error_console
 
 EPILOG = "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running."
@@ -32,6 +32,7 @@ backtest.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
 
 

@@ -1,4 +1,4 @@
-"""Commands on model versions: history, show, promote, rollback; replay and card stand in files of their own."""
+"""Commands on model versions: history, show, promote, rollback; the others stand in files of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catena.cli import card, replay
+from catena.cli import card, replay, staleness
 from catena.cli.terminal import AsJson, console, print_json, print_rows, usage_error
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Versions of models: which served when and why, and which shall serve.", no_args_is_help=True)
 replay.register(app)
 card.register(app)
+staleness.register(app)
 
 OfUseCase = Annotated[str, typer.Argument(help="Declared use case.")]
 OfVersion = Annotated[str, typer.Argument(help="Version, as flight_delays/3 or 3.")]

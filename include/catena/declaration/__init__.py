@@ -7,9 +7,10 @@ a declaration belongs in the link that it concerns.
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
-from catena.declaration.proving import BehaviourTest, Direction, Invariance, MinimumFunctionality, Proof
+from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.selecting import Selection, SourceCost
 from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
@@ -30,6 +31,7 @@ __all__ = [
     "Direction",
     "EventType",
     "Exploration",
+    "Fairness",
     "FeatureInput",
     "FeatureView",
     "Feed",
@@ -53,8 +55,10 @@ __all__ = [
     "Reference",
     "Report",
     "Rule",
+    "Selection",
     "Serving",
     "Severity",
+    "SourceCost",
     "SqlSource",
     "Stream",
     "Table",

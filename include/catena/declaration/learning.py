@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -75,6 +76,20 @@ class Model(Declared):
     def features(self) -> tuple[str, ...]:
         """Names of the feature columns in the order in which the model takes them."""
         return self.numeric + self.categorical
+
+    def only(self, columns: Iterable[str]) -> Model:
+        """Return the declaration with these of its feature columns alone, in declared order.
+
+        Raises:
+            ValueError: it has no such column.
+        """
+        kept = set(columns)
+        if unknown := sorted(kept - set(self.features)):
+            raise ValueError(f"the model takes no columns {unknown}; it takes {list(self.features)}")
+        return self.model_copy(update={
+            "numeric": tuple(name for name in self.numeric if name in kept),
+            "categorical": tuple(name for name in self.categorical if name in kept),
+        })  # fmt: skip
 
 
 class Gate(Declared):

@@ -15,12 +15,19 @@ Value = float | str | None
 """What a column is set to; None leaves it missing."""
 
 
-class Invariance(Declared):
+class _Test(Declared):
+    """What every behaviour test has."""
+
+    name: Name
+    reason: str
+    is_veto: bool = False
+    """Whether a challenger that fails it may not serve."""
+
+
+class Invariance(_Test):
     """A change of columns that must not matter: each row's score stays where it was."""
 
     kind: Literal["invariance"] = "invariance"
-    name: Name
-    reason: str
     change: dict[Name, Value] = Field(min_length=1)
     tolerance: float = Field(gt=0)
     """By how much a row's score may move, in units of the score."""
@@ -28,12 +35,10 @@ class Invariance(Declared):
     """Of the rows that must obey."""
 
 
-class Direction(Declared):
+class Direction(_Test):
     """Raising a column must not lower, or not raise, the mean score."""
 
     kind: Literal["direction"] = "direction"
-    name: Name
-    reason: str
     column: Name
     """A number; rows without it are not asked."""
     add: float
@@ -42,12 +47,10 @@ class Direction(Declared):
     """By how much the mean may move the wrong way, in units of the score."""
 
 
-class MinimumFunctionality(Declared):
+class MinimumFunctionality(_Test):
     """A simple case that anyone would get right: a row with `higher` scores above the same row with `lower`."""
 
     kind: Literal["minimum_functionality"] = "minimum_functionality"
-    name: Name
-    reason: str
     lower: dict[Name, Value] = Field(min_length=1)
     higher: dict[Name, Value] = Field(min_length=1)
     margin: float = Field(0.0, ge=0)
@@ -64,6 +67,28 @@ class MinimumFunctionality(Declared):
 BehaviourTest = Annotated[Invariance | Direction | MinimumFunctionality, Field(discriminator="kind")]
 
 
+class Fairness(Declared):
+    """A measure in which the groups of a column must not differ by much, each from all others together."""
+
+    name: Name
+    reason: str
+    by: Name
+    measure: Literal["false_negative_rate", "calibration", "error"]
+    """The share of events whose score is below the threshold; the mean score minus what happened; the mean error."""
+    threshold: float | None = None
+    """Score from which an event counts as foreseen; of the false negative rate alone."""
+    tolerance: float = Field(gt=0)
+    """Largest difference that is no matter, in units of the measure."""
+    minimum_rows: int = Field(200, ge=1)
+    """A group with fewer rows, or fewer events where these are asked, is not judged."""
+
+    @model_validator(mode="after")
+    def _threshold_fits(self) -> Fairness:
+        if (self.threshold is None) == (self.measure == "false_negative_rate"):
+            raise ValueError(f"fairness {self.name}: a false negative rate has a threshold, and nothing else has one")
+        return self
+
+
 class Proof(Declared):
     """What is proved of each version, and what its card says."""
 
@@ -74,14 +99,15 @@ class Proof(Declared):
     not_for: tuple[str, ...] = ()
     """Uses that were not thought of, or would do harm."""
     tests: tuple[BehaviourTest, ...] = ()
+    fairness: tuple[Fairness, ...] = ()
     sources: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """Where features come from: source -> its columns. One at a time is taken away."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Proof:
-        names = [test.name for test in self.tests]
-        if len(names) != len(set(names)):
-            raise ValueError(f"a behaviour test is declared twice in {names}")
+        for names in ([test.name for test in self.tests], [item.name for item in self.fairness]):
+            if len(names) != len(set(names)):
+                raise ValueError(f"a behaviour test or a comparison of groups is declared twice in {names}")
         return self
 
     @property

@@ -11,6 +11,7 @@ from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureView, Gate, Label, Model
 from catena.declaration.proving import Proof
 from catena.declaration.reporting import Report
+from catena.declaration.selecting import Selection
 from catena.declaration.serving import Serving
 from catena.declaration.streams import Stream
 from catena.declaration.tables import Declared, Name, Table
@@ -47,6 +48,8 @@ class UseCase(Declared):
     report: Report
     proof: Proof = Proof()
     """What is proved of each version besides its metrics, and said on its card."""
+    selection: Selection | None = None
+    """How features are selected; None: all that the model declares are taken."""
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
     exploration: Exploration = Exploration()
@@ -75,6 +78,24 @@ class UseCase(Declared):
     def _proof_names_features(self) -> UseCase:
         if unknown := sorted(self.proof.columns - set(self.model.features)):
             raise ValueError(f"use case {self.name}: its proof names {unknown}, which the model does not take")
+        told = {*self.model.features, *self.model.slices, *self.model.baseline_by}
+        if unknown := sorted({item.by for item in self.proof.fairness} - told):
+            raise ValueError(
+                f"use case {self.name}: its proof compares groups of {unknown}, which its rows do not have"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _selection_names_features(self) -> UseCase:
+        if self.selection is None:
+            return self
+        if unknown := sorted(self.selection.columns - set(self.model.features)):
+            raise ValueError(f"use case {self.name}: its selection names {unknown}, which the model does not take")
+        if unknown := sorted(set(self.selection.sources) - set(self.proof.sources)):
+            raise ValueError(f"use case {self.name}: its selection names sources {unknown}, which its proof does not")
+        inputs = {name for source in self.selection.sources.values() for name in source.inputs}
+        if unknown := sorted(inputs - {item.name for item in self.features.inputs}):
+            raise ValueError(f"use case {self.name}: its selection names inputs {unknown}, which no feature reads")
         return self
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ from catena.run import Run
 
 Kind = Literal[
     "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
-    "reconciliation", "exploration", "shadow", "backtest",
+    "reconciliation", "exploration", "shadow", "selection", "staleness", "backtest",
 ]  # fmt: skip
 
 METADATA = MetaData()

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from scipy import stats
 from scipy.stats import contingency
 
-Numbers = npt.NDArray[np.float64]
+from catena.modeling.association import LEAST_ROWS, Numbers, rank_correlations
+
 # A text with more values than this is a name, and two names always look associated.
 MOST_VALUES = 100
-LEAST_ROWS = 20
 
 
 def strongest_pairs(rows: pa.Table, told: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -76,25 +76,6 @@ def _spearman(numbers: Mapping[str, Numbers], most: int) -> list[dict[str, Any]]
         value = float(stats.spearmanr(x, y).statistic)
         found.append(_pair("spearman", names[one], names[other], value, int(both.sum())))
     return sorted(found, key=lambda row: (-abs(row["value"]), row["one"], row["other"]))
-
-
-def rank_correlations(values: Numbers) -> Numbers:
-    """Return the correlations of the columns' ranks over the rows that have both; 0 where that is not defined.
-
-    Each column is ranked once, so where values are missing it is near to Spearman's, and exact where none are.
-    """
-    ranks = stats.rankdata(values, axis=0, nan_policy="omit")
-    there = ~np.isnan(ranks)
-    # Centred, so that the sums of squares keep their digits.
-    x = np.where(there, ranks - values.shape[0] / 2, 0.0)
-    mask = there.astype(np.float64)
-    n, sums, squares, products = mask.T @ mask, x.T @ mask, (x**2).T @ mask, x.T @ x
-    above = n * products - sums * sums.T
-    spread = n * squares - sums**2
-    below = np.sqrt(np.clip(spread, 0, None) * np.clip(spread.T, 0, None))
-    enough = (below > 0) & (n >= LEAST_ROWS)
-    found: Numbers = np.divide(above, below, out=np.zeros_like(above), where=enough)
-    return found
 
 
 def _cramers_v(codes: Mapping[str, npt.NDArray[np.int64]], most: int) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ class Behaviour:
         obeying: share of the rows that obey by themselves.
         rows: rows that could be asked.
         largest: the largest change of a single row's score that goes against the test; 0 where none does.
+        is_veto: whether a challenger that fails may not serve.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Behaviour:
     obeying: float | None
     rows: int
     largest: float
+    is_veto: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -58,19 +60,22 @@ def behave(test: BehaviourTest, judged: Judged, resampling: Resampling) -> Behav
 
 
 def _invariance(test: Invariance, judged: Judged) -> tuple[Numbers, Any]:
-    moved = np.abs(judged.scores_with(test.change) - judged.scores)
+    moved = np.abs(judged.scores_with(judged.taken(test.change)) - judged.scores)
     return moved, moved <= test.tolerance
 
 
 def _functionality(test: MinimumFunctionality, judged: Judged) -> tuple[Numbers, Any]:
-    lead = judged.scores_with(test.higher) - judged.scores_with(test.lower)
+    lead = judged.scores_with(judged.taken(test.higher)) - judged.scores_with(judged.taken(test.lower))
     return np.abs(lead), lead > test.margin
 
 
 def _direction(test: Direction, judged: Judged, resampling: Resampling) -> Behaviour:
-    is_there = judged.frame[test.column].notna().to_numpy()
     sign = 1.0 if test.expected == "not_lower" else -1.0
-    raised = judged.scores_with({test.column: judged.frame[test.column] + test.add})
+    if test.column in judged.frame.columns:
+        is_there = judged.frame[test.column].notna().to_numpy()
+        raised = judged.scores_with({test.column: judged.frame[test.column] + test.add})
+    else:
+        is_there, raised = np.ones(len(judged.frame), dtype=bool), judged.scores
     gain = (sign * (raised - judged.scores))[is_there]
     change = mean_interval(gain, judged.day[is_there], resampling)
     return _concluded(test, -test.tolerance, change, gain >= -test.tolerance, np.maximum(0.0, -gain))
@@ -87,5 +92,5 @@ def _concluded(test: BehaviourTest, limit: float, estimate: Interval, is_right: 
         test.name, test.kind, test.reason,
         "change of the mean" if isinstance(test, Direction) else "share of rows",
         limit, verdict, estimate, float(np.mean(is_right)) if rows else None, rows,
-        float(against.max()) if rows else 0.0,
+        float(against.max()) if rows else 0.0, test.is_veto,
     )  # fmt: skip

@@ -123,6 +123,17 @@ def mean_interval(value: Any, day: Any, resampling: Resampling) -> Interval:
     return _interval(days.mean(np.asarray(value, np.float64)), days, "the mean", resampling)
 
 
+def difference_interval(value: Any, inside: Any, day: Any, resampling: Resampling) -> Interval:
+    """Return the interval of the mean of some rows minus the mean of the others, on the same drawn days.
+
+    Args:
+        inside: whether a row is among the first; without a row on either side there is no estimate.
+    """
+    days, values, of_group = _Days(day), np.asarray(value, np.float64), np.asarray(inside, dtype=bool)
+    group, others = days.mean_of(values, of_group), days.mean_of(values, ~of_group)
+    return _interval(lambda counts: group(counts) - others(counts), days, "the difference", resampling)
+
+
 def within(interval: Interval, lowest: float, highest: float | None) -> Interval:
     """Return an interval whose bounds lie where the number can lie: Student's t knows no such ends."""
     if interval.low is None or interval.high is None:
@@ -154,7 +165,11 @@ class _Days:
 
     def mean(self, values: Numbers) -> DayMetric:
         """Return the mean over rows as a function of day counts."""
-        sums, rows = self._sums(values), self._sums(np.ones(self.rows))
+        return self.mean_of(values, np.ones(self.rows, dtype=bool))
+
+    def mean_of(self, values: Numbers, inside: npt.NDArray[np.bool_]) -> DayMetric:
+        """Return the mean over some of the rows as a function of day counts."""
+        sums, rows = self._sums(np.where(inside, values, 0.0)), self._sums(inside.astype(np.float64))
         return lambda counts: _ratio(counts @ sums, counts @ rows)
 
     def _roc_auc(self, y: Numbers, score: Numbers) -> DayMetric:

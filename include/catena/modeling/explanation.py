@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from catena.modeling.bootstrap import Interval, Resampling, gain_interval
@@ -46,9 +47,15 @@ class Robustness:
 def without_sources(
     judged: Judged, sources: Mapping[str, tuple[str, ...]], metric: str, resampling: Resampling
 ) -> list[Robustness]:
-    """Return what a metric loses when all columns of a source are missing."""
+    """Return what a metric loses when all columns of a source are missing; of a source it takes none of, nothing.
+
+    A source whose columns it takes in part is taken away by that part.
+    """
     found = []
-    for source, columns in sources.items():
+    for source, named in sources.items():
+        columns = tuple(name for name in named if name in judged.frame.columns)
+        if not columns:
+            continue
         try:
             scores = judged.scores_with(dict.fromkeys(columns))
         except ValueError as error:
@@ -60,18 +67,25 @@ def without_sources(
     return found
 
 
-def permutation_importance(judged: Judged, metric: str, resampling: Resampling) -> list[tuple[str, Interval]]:
-    """Return what a metric loses, on the mean of some shuffles, when a column is shuffled over the holdout.
+def permutation_importance(
+    judged: Judged, metric: str, resampling: Resampling, *, repeats: int | None = None, blocks: Any = None
+) -> list[tuple[str, Interval]]:
+    """Return what a metric loses, on the mean of some shuffles, when a column is shuffled over the judged rows.
 
-    The shuffles are the same for all columns; the fewer rows there are, the more of them. The interval, by days, is of
-    the rows; it holds the luck of the shuffle only as far as that differs by day.
+    The shuffles are the same for all columns. The interval, by days, is of the rows; it holds the luck of the shuffle
+    only as far as that differs by day.
+
+    Args:
+        repeats: shuffles of each column; None: the fewer rows there are, the more of them.
+        blocks: one value a row; rows are shuffled among those with the same one. None: among all.
 
     Returns:
         Columns with the interval of their loss, the largest loss first.
     """
     chance = np.random.default_rng(resampling.seed)
-    repeats = min(_MOST_SHUFFLES, max(1, _SHUFFLED_ROWS // max(1, len(judged.frame))))
-    orders = [chance.permutation(len(judged.frame)) for _ in range(repeats)]
+    if repeats is None:
+        repeats = min(_MOST_SHUFFLES, max(1, _SHUFFLED_ROWS // max(1, len(judged.frame))))
+    orders = [_shuffled(chance, len(judged.frame), blocks) for _ in range(repeats)]
     found = []
     for column in judged.frame.columns:
         values = judged.frame[column].to_numpy()
@@ -83,6 +97,14 @@ def permutation_importance(judged: Judged, metric: str, resampling: Resampling) 
         loss = gain_interval(metric, judged.label, (judged.scores, *others), judged.day, resampling)
         found.append((str(column), loss))
     return sorted(found, key=lambda item: -(item[1].estimate or 0.0))
+
+
+def _shuffled(chance: np.random.Generator, rows: int, blocks: Any) -> npt.NDArray[np.intp]:
+    """Return the places of rows in another order, in which each block keeps its places."""
+    order = np.arange(rows)
+    for places in [order] if blocks is None else [np.flatnonzero(blocks == block) for block in np.unique(blocks)]:
+        order[places] = chance.permutation(places)
+    return order
 
 
 @dataclass(frozen=True)
@@ -146,6 +168,41 @@ def contributions(score: Score, row: pd.DataFrame, references: pd.DataFrame, see
     ]
     ordered = sorted(found, key=lambda item: -abs(item.amount))
     return Explained(float(scores[:, -1].mean()), float(scores[:, 0].mean()), tuple(ordered))
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of all scores a column moves.
+
+    Attributes:
+        amount: mean size of its contribution over some rows, whatever its sign.
+        standard_error: over the rows.
+    """
+
+    column: str
+    amount: float
+    standard_error: float
+
+
+def shares(score: Score, rows: pd.DataFrame, references: pd.DataFrame, seed: int) -> list[Share]:
+    """Return the mean size of each column's contribution over rows, the largest first.
+
+    The luck of the sampled orders makes a size larger, never smaller: of a column without part it is exactly 0, of one
+    with little part it is a bound.
+
+    Args:
+        rows: to be explained, one by one.
+        references: as for `contributions`.
+    """
+    sizes: dict[str, list[float]] = {str(name): [] for name in rows.columns}
+    for place in range(len(rows)):
+        for item in contributions(score, rows.iloc[[place]], references, seed).contributions:
+            sizes[item.column].append(abs(item.amount))
+    found = [
+        Share(name, float(np.mean(of)), float(np.std(of, ddof=1) / np.sqrt(len(of))) if len(of) > 1 else 0.0)
+        for name, of in sizes.items()
+    ]
+    return sorted(found, key=lambda item: -item.amount)
 
 
 def _plain(value: Any) -> float | str | None:

@@ -51,6 +51,10 @@ class Judged:
         """Scores of the rows as they are."""
         return self.score(self.frame)
 
+    def taken(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of those columns that the model takes; of others it knows nothing, so nothing changes."""
+        return {name: value for name, value in values.items() if name in self.frame.columns}
+
     def scores_with(self, values: Mapping[str, Any]) -> Numbers:
         """Return the scores after setting columns to a value, or to values by row; None means missing."""
         return self.score(changed(self.frame, values))

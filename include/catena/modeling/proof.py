@@ -17,7 +17,8 @@ from catena.declaration import Gate, Model, Proof
 from catena.modeling.behaviour import behave
 from catena.modeling.bootstrap import Resampling
 from catena.modeling.dataset import TrainingSet, model_frame
-from catena.modeling.explanation import contributions, permutation_importance, without_sources
+from catena.modeling.explanation import contributions, permutation_importance, shares, without_sources
+from catena.modeling.fairness import fairness
 from catena.modeling.judged import Judged, Numbers, judged
 from catena.modeling.quality import (
     gains_with_intervals,
@@ -29,6 +30,7 @@ from catena.modeling.soundness import soundness
 from catena.modeling.train import scores_of
 
 _REFERENCES = 32
+_EXPLAINED_ROWS = 30
 _NAMED_COLUMNS = 8
 # Of the training part, the last ones: scoring all of a year's costs more than the rest of the proof.
 _CHECKED_ROWS = 20_000
@@ -61,6 +63,7 @@ def prove(proven: Proven, model: Model, gate: Gate, proof: Proof) -> dict[str, A
         "reliability": reliability_with_intervals(of, model.kind, resampling),
         "slices": slices_with_intervals(of, model.slices, model.kind, gate.metric, resampling),
         "behaviour": [behave(test, of, resampling).as_dict() for test in proof.tests],
+        "fairness": fairness(of, proof.fairness, resampling),
         "robustness": [
             found.as_dict() for found in without_sources(of, proof.sources, gate.metric, resampling)
         ],
@@ -68,7 +71,8 @@ def prove(proven: Proven, model: Model, gate: Gate, proof: Proof) -> dict[str, A
             {"column": column, "loss": loss.as_dict()}
             for column, loss in permutation_importance(of, gate.metric, resampling)
         ],
-        "examples": _examples(of, model_frame(proven.data.train, model), gate.seed),
+        "shares": _shares(of, _references(proven, model, gate.seed), gate.seed),
+        "examples": _examples(of, _references(proven, model, gate.seed), gate.seed),
         "training": _training(proven, model),
     }  # fmt: skip
 
@@ -95,11 +99,26 @@ def _baseline(proven: Proven, of: Judged, model: Model, resampling: Resampling) 
     }
 
 
-def _examples(of: Judged, train: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
+def _references(proven: Proven, model: Model, seed: int) -> pd.DataFrame:
+    """Return the rows of the training part that explanations start from."""
+    return model_frame(_sampled(proven.data.train, _REFERENCES, seed), model)
+
+
+def _sampled(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    chosen = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
+    return rows.iloc[np.sort(chosen)]
+
+
+def _shares(of: Judged, references: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Return how much each column moves the scores of some rows of the holdout."""
+    explained = _sampled(of.frame, _EXPLAINED_ROWS, seed)
+    found = shares(of.score, explained, references, seed)
+    return {"rows": len(explained), "columns": [asdict(item) for item in found]}
+
+
+def _examples(of: Judged, references: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
     """Return three rows of the holdout taken apart: with the highest score, the middle one and the lowest."""
     order = np.argsort(-of.scores, kind="stable")
-    chance = np.random.default_rng(seed)
-    references = train.iloc[np.sort(chance.choice(len(train), min(_REFERENCES, len(train)), replace=False))]
     found = []
     for what, place in (("highest", order[0]), ("middle", order[len(order) // 2]), ("lowest", order[-1])):
         explained = contributions(of.score, of.frame.iloc[[place]], references, seed)

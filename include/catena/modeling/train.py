@@ -6,11 +6,13 @@ Where models are kept belongs in `catena.registry`.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 
 from catena.declaration import Model
 from catena.modeling.baseline import baseline_for
@@ -32,7 +34,7 @@ def pipeline_for(model: Model) -> Any:
         factory = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ModelingError(f"factory {model.factory!r} is declared but does not import: {error}") from error
-    return factory(model.seed)
+    return _narrowed(factory(model.seed), model.features)
 
 
 def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> Any:
@@ -50,13 +52,21 @@ def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> An
     """
     require_rows(data.train, model.minimum_rows, "the training part")
     require_rows(data.holdout, 1, "the holdout")
-    label = data.train["label"].to_numpy()
+    return fit_frame(model_frame(data.train, model), data.train["label"].to_numpy(), model, threads)
+
+
+def fit_frame(frame: pd.DataFrame, label: Numbers, model: Model, threads: int = THREADS) -> Any:
+    """Return the declared pipeline, fitted on a frame of the model's columns and one label a row.
+
+    Raises:
+        ModelingError: a single class, or an estimator that refuses the data.
+    """
     if model.kind == "binary" and label.min() == label.max():
         raise OneClass(f"all {len(label)} training labels are {label[0]:g}: nothing to tell apart")
     pipeline = pipeline_for(model)
     try:
         with fixed_threads(threads):
-            return pipeline.fit(model_frame(data.train, model), label.astype(int) if model.kind == "binary" else label)
+            return pipeline.fit(frame, label.astype(int) if model.kind == "binary" else label)
     except ValueError as error:
         # scikit-learn's word for data that an estimator cannot take.
         raise ModelingError(f"{model.factory} cannot be fitted: {error}") from error
@@ -91,3 +101,15 @@ def scores_of(estimator: Any, frame: pd.DataFrame, kind: str) -> Numbers:
     with fixed_threads():
         found = estimator.predict_proba(frame)[:, 1] if kind == "binary" else estimator.predict(frame)
     return np.asarray(found, dtype="float64")
+
+
+def _narrowed(pipeline: Any, columns: Iterable[str]) -> Any:
+    """Return an unfitted pipeline whose column transformers name only these columns; others are left out of them."""
+    kept, parts = set(columns), [pipeline, *pipeline.get_params(deep=True).values()]
+    for part in parts:
+        if isinstance(part, ColumnTransformer):
+            part.transformers = [
+                (name, step, [column for column in named if column in kept] if isinstance(named, list) else named)
+                for name, step, named in part.transformers
+            ]
+    return pipeline

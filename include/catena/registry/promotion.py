@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from catena.declaration import Gate
+from catena.modeling.behaviour import Behaviour
 from catena.modeling.bootstrap import Interval
 
 Status = Literal["passed", "failed", "not judged"]
@@ -58,12 +59,15 @@ class Decision:
     def _for_it(self) -> list[str]:
         gains = [check.reason for check in self.checks if check.name in _GAINS]
         rest = [check for check in self.checks if check.name not in _GAINS]
-        passed = sum(check.status == "passed" for check in rest)
-        unjudged = len(rest) - passed
+        count = {status: sum(check.status == status for check in rest) for status in ("passed", "failed", "not judged")}
         if not rest:
             return gains
-        said = f"{passed} further checks, of slices and limits, passed"
-        return [*gains, f"{said}; {unjudged} could not be judged and have no veto." if unjudged else f"{said}."]
+        said = [f"{count['passed']} further checks, of slices, limits and behaviour, passed"]
+        if count["not judged"]:
+            said.append(f"{count['not judged']} could not be judged and have no veto")
+        # What failed and did not stand in the way has no veto either, and is named.
+        failed = [check.reason for check in rest if check.status == "failed"]
+        return [*gains, f"{'; '.join(said)}.", *failed]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the checks as JSON-ready values."""
@@ -82,6 +86,7 @@ class Comparison:
         ece: expected calibration error; None where the holdout does not define it.
         scoring_ms: time to score 1,000 rows, the median of repeats.
         columns: columns it takes -> type, and the same of the champion.
+        behaviour: how it came out of the declared behaviour tests.
     """
 
     over_baseline: Interval | None
@@ -93,6 +98,7 @@ class Comparison:
     size_mb: float = 0.0
     columns: Mapping[str, str] = field(default_factory=dict)
     champion_columns: Mapping[str, str] | None = None
+    behaviour: Sequence[Behaviour] = ()
     rows_in: int = 0
     rows_quarantined: int = 0
     failed: Sequence[str] = ()
@@ -119,6 +125,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
             for value, gain in values.items()
         ]
     checks += _limits(gate, found)
+    checks += [_behaves(test) for test in found.behaviour]
     if found.champion_columns is not None:
         checks.append(_fits(found.columns, found.champion_columns))
     return _decided([*checks, *_data_quality(gate, found)])
@@ -216,6 +223,24 @@ def _limit(name: str, said: str, value: float, maximum: float, breach: Verdict =
     numbers = {"value": value, "maximum": maximum}
     status: Status = "passed" if is_kept else "failed"
     return Check(name, status, "PROMOTE" if is_kept else breach, f"{said} is allowed.", numbers)
+
+
+def _behaves(test: Behaviour) -> Check:
+    """Refuse a challenger that is seen to misbehave where the test has a veto; few days that show nothing have none."""
+    name = f"behaviour {test.name}"
+    percent = test.measure == "share of rows"
+    numbers = {**test.estimate.as_dict(), "limit": test.limit, "is_veto": test.is_veto}
+    if test.estimate.estimate is None:
+        return Check(name, "not judged", "PROMOTE", f"{test.reason} Not judged: {test.estimate.reason}.", numbers)
+    found, limit = (f"{value:.1%}" if percent else f"{value:+.4f}" for value in (test.estimate.estimate, test.limit))
+    what = f"{found} of {test.rows} rows obey" if percent else f"the mean score moves by {found} in that sense"
+    said = f"{test.reason} In the test {test.name}, {what}; at least {limit} is needed."
+    if test.verdict == "passed":
+        return Check(name, "passed", "PROMOTE", said, numbers)
+    if test.verdict == "failed":
+        asks: Verdict = "REJECT" if test.is_veto else "PROMOTE"
+        return Check(name, "failed", asks, said if test.is_veto else f"{said} It has no veto.", numbers)
+    return Check(name, "not judged", "PROMOTE", f"{said} The days are too few to be sure. It has no veto.", numbers)
 
 
 def _fits(columns: Mapping[str, str], known: Mapping[str, str]) -> Check:

@@ -31,6 +31,12 @@ _NOTES = {
 _VERDICTS = {
     "passed": "passed", "failed": "failed", "not shown": "not shown: too few days to tell", "not judged": "not judged",
 }  # fmt: skip
+_FAIRNESS = {
+    "false_negative_rate": "share of events that were not foreseen",
+    "calibration": "predicted minus realised",
+    "error": "mean error",
+}
+_GROUPS = {"passed": "alike", "failed": "unlike", "not shown": "not shown"}
 
 
 class Facts:
@@ -89,14 +95,15 @@ def card_page(usecase: UseCase, facts: Mapping[str, Any]) -> str:
 
     Args:
         usecase: its declaration.
-        facts: `version`, `proof`, `decision` (None before it was judged), `spells` and `commands`.
+        facts: `version`, `proof`, `selection` and `decision` (None where there is none), `spells` and `commands`.
     """
     of = Facts(facts)
     value, change = value_kinds(usecase.model.kind)
     proof = facts["proof"]
     body = ENVIRONMENT.get_template("card.html").render(
         usecase=usecase, facts=facts, proof=proof, n=of.cite, between=of.between, measures=MEASURES, notes=_NOTES,
-        verdicts=_VERDICTS, value_kind=value, change_kind=change, is_binary=usecase.model.kind == "binary",
+        verdicts=_VERDICTS, fairness_words=_FAIRNESS, verdicts_of_groups=_GROUPS,
+        value_kind=value, change_kind=change, is_binary=usecase.model.kind == "binary",
         unit=unit_words(usecase.label.unit), charts=_charts(usecase, proof), shown=_SHOWN_COLUMNS,
         descriptions={column.name: column.description for column in usecase.table(usecase.features.table).columns},
         headline=headline_of(usecase, facts),

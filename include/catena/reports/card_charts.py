@@ -69,6 +69,62 @@ def loss_chart(rows: Sequence[tuple[str, dict[str, Any]]], *, metric: str, what:
         return as_svg(figure, f"What {metric} loses, with intervals, by {what}: {', '.join(names)}.")
 
 
+def importance_chart(rows: Sequence[tuple[str, dict[str, Any], bool]], *, metric: str) -> Markup:
+    """Return the losses of many columns with their intervals, one narrow line each; those that were kept are filled.
+
+    Args:
+        rows: names with intervals, and whether the column was kept.
+        metric: as people call it.
+    """
+    places = list(range(len(rows), 0, -1))
+    lows, highs = _bounds([interval for _, interval, _ in rows], 1)
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "importance", "axes.grid.axis": "x"}):
+        figure = Figure(figsize=(7.4, 1.1 + 0.2 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0.0, color=VERMILION, linestyle="--", linewidth=1.1)
+        for is_kept, color, fill, label in ((True, BLUE, BLUE, "Kept"), (False, MUTED, "white", "Dropped")):
+            chosen = [at for at, row in enumerate(rows) if row[2] == is_kept]
+            if not chosen:
+                continue
+            at_places = [places[at] for at in chosen]
+            ends = [lows[at] for at in chosen], [highs[at] for at in chosen]
+            axes.hlines(at_places, *ends, color=color, linewidth=1.2, alpha=0.6)
+            axes.plot([rows[at][1]["estimate"] or 0.0 for at in chosen], at_places, color=color, marker="o",
+                      markersize=4, markerfacecolor=fill, linestyle="none", label=label)  # fmt: skip
+        axes.set_yticks(places, [name.replace("_", " ") for name, _, _ in rows], fontsize=8)
+        axes.set_ylim(0.3, len(rows) + 0.7)
+        axes.set_xlabel(f"Loss of {metric} when the feature is shuffled")
+        axes.legend(loc="lower right", frameon=False, fontsize=8.5)
+        return as_svg(
+            figure, f"What {metric} loses when a feature is shuffled, with intervals, for {len(rows)} features."
+        )
+
+
+def age_chart(curve: Sequence[dict[str, Any]], *, metric: str) -> Markup:
+    """Return the loss to the newest model above the metric itself, by weeks of age, with their intervals.
+
+    Args:
+        curve: `week`, `loss` and `metric`, in order.
+        metric: as people call it.
+    """
+    weeks = [item["week"] for item in curve]
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "age"}):
+        figure = Figure(figsize=(6.6, 5.0), layout="constrained")
+        axes = figure.subplots(2, 1, sharex=True)
+        above, below = axes
+        above.axhline(0.0, color=VERMILION, linestyle="--", linewidth=1.1)
+        for each, name in ((above, "loss"), (below, "metric")):
+            lows, highs = _bounds([item[name] for item in curve], 1)
+            each.vlines(weeks, lows, highs, color=BLUE, linewidth=1.4, alpha=0.6)
+            means = [item[name]["estimate"] or 0.0 for item in curve]
+            each.plot(weeks, means, color=BLUE, marker="o", markersize=4.5, linewidth=1.2)
+        above.set_title(f"Loss of {metric} to the newest model of the day")
+        below.set_title(f"{metric[0].upper()}{metric[1:]}, mean of days")
+        below.set_xlabel("Weeks since the last day that the model could learn from")
+        below.xaxis.get_major_locator().set_params(integer=True)
+        return as_svg(figure, f"Two charts by weeks of age: the loss of {metric} to the newest model, and {metric}.")
+
+
 def _bounds(intervals: Sequence[dict[str, Any]], factor: int) -> tuple[list[float], list[float]]:
     """Return the bounds; where there are none, the estimate itself: a dot without a line."""
     sides = []

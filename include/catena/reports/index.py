@@ -1,4 +1,4 @@
-"""The index page: all reports, model cards, explorations and backtests of all use cases, newest first.
+"""The index page: all pages of all use cases by their kind, newest first.
 
 Which pages there are belongs to the caller.
 """
@@ -25,22 +25,13 @@ class Listed:
     name: str = ""
 
 
-def index_page(
-    reports: Mapping[str, Sequence[Listed]],
-    cards: Mapping[str, Sequence[Listed]],
-    explorations: Mapping[str, Sequence[Listed]],
-    backtests: Mapping[str, Sequence[Listed]],
-) -> str:
-    """Return the page that leads to every report, model card, exploration and backtest.
+def index_page(kinds: Mapping[str, Mapping[str, Sequence[Listed]]]) -> str:
+    """Return the page that leads to every other one.
 
     Args:
-        reports: reports by the title of their use case.
-        cards: model cards, likewise.
-        explorations: explorations, likewise.
-        backtests: backtests, likewise.
+        kinds: what people call a kind of page -> title of a use case -> its pages.
     """
-    titles = sorted({*reports, *cards, *explorations, *backtests})
-    kinds = {"Reports": reports, "Model cards": cards, "Explorations": explorations, "Backtests": backtests}
+    titles = sorted({title for listed in kinds.values() for title in listed})
     pages = {title: {kind: _newest_first(listed.get(title, [])) for kind, listed in kinds.items()} for title in titles}
     return ENVIRONMENT.get_template("index.html").render(pages=pages)
 

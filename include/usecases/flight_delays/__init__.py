@@ -10,6 +10,7 @@ from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
 from usecases.flight_delays.proof import PROOF
 from usecases.flight_delays.report import MONITORING, REPORT
+from usecases.flight_delays.selection import SELECTION
 from usecases.flight_delays.streams import STREAMS
 from usecases.flight_delays.tables import TABLES
 
@@ -41,6 +42,7 @@ USECASE = UseCase(
     monitoring=MONITORING,
     report=REPORT,
     proof=PROOF,
+    selection=SELECTION,
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,
     history="usecases.flight_delays.history:history",

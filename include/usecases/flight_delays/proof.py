@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catena.declaration import Direction, Invariance, MinimumFunctionality, Proof
+from catena.declaration import Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from usecases.flight_delays.features import AIRCRAFT, PREVIOUS_LEG, SAME_DAY, TRAILING, WEATHER
 
 PROOF = Proof(
@@ -29,25 +29,27 @@ PROOF = Proof(
             change={"aircraft_engine": None}, tolerance=0.02,
         ),
         Direction(
-            name="more_backlog", reason="More flights that are due and have not left make no flight safer.",
+            name="more_backlog", is_veto=True,
+            reason="More flights that are due and have not left make no flight safer.",
             column="origin_backlog_3h_count", add=10, expected="not_lower", tolerance=0.002,
         ),
         Direction(
-            name="aircraft_an_hour_later", reason="An aircraft that arrived an hour later makes no flight safer.",
+            name="aircraft_an_hour_later", is_veto=True,
+            reason="An aircraft that arrived an hour later makes no flight safer.",
             column="previous_arrival_delay_min", add=60, expected="not_lower",
         ),
         Direction(
-            name="better_sight", reason="Five miles more of sight make no flight riskier.",
+            name="better_sight", is_veto=True, reason="Five miles more of sight make no flight riskier.",
             column="visibility_miles", add=5, expected="not_higher", tolerance=0.002,
         ),
         MinimumFunctionality(
-            name="aircraft_two_hours_late",
+            name="aircraft_two_hours_late", is_veto=True,
             reason="A flight whose aircraft's last leg was two hours late ranks above the same one on time.",
             lower={"previous_departure_delay_min": 0.0, "previous_arrival_delay_min": 0.0},
             higher={"previous_departure_delay_min": 120.0, "previous_arrival_delay_min": 120.0},
         ),
         MinimumFunctionality(
-            name="bad_hours_at_the_origin",
+            name="bad_hours_at_the_origin", is_veto=True,
             reason="Where most flights of the last hours left late, a flight ranks above the same one on a calm day.",
             lower={
                 "origin_late_departures_1h_share": 0.05, "origin_late_departures_2h_share": 0.05,
@@ -59,6 +61,20 @@ PROOF = Proof(
                 "origin_late_departures_3h_share": 0.7, "origin_departure_delay_mean_1h_min": 60.0,
                 "origin_departure_delay_mean_2h_min": 60.0, "origin_departure_delay_mean_3h_min": 60.0,
             },
+        ),
+    ),
+    fairness=(
+        Fairness(
+            name="missed_by_airport", by="origin", measure="false_negative_rate", threshold=0.3, tolerance=0.1,
+            reason="Late flights of one airport are not missed much more often than those of the others.",
+        ),
+        Fairness(
+            name="level_by_airport", by="origin", measure="calibration", tolerance=0.05,
+            reason="Passengers of no airport are told a risk that is too high or too low.",
+        ),
+        Fairness(
+            name="level_by_carrier", by="carrier", measure="calibration", tolerance=0.05,
+            reason="Passengers of no carrier, large or small, are told a risk that is too high or too low.",
         ),
     ),
     sources={

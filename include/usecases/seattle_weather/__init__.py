@@ -29,6 +29,7 @@ from catena.declaration import (
     Unique,
     UseCase,
 )
+from usecases.seattle_weather.selection import SELECTION
 
 
 def required(name: str, type_: ColumnType, description: str) -> Column:
@@ -233,8 +234,17 @@ USECASE = UseCase(
                 tolerance=2.0,
             ),
         ),
-        sources={"wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d")},
+        sources={
+            "temperatures": (
+                "temperature_max_1d_c",
+                "temperature_min_1d_c",
+                "temperature_max_mean_7d_c",
+                "temperature_max_mean_28d_c",
+            ),
+            "wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d"),
+        },
     ),
+    selection=SELECTION,
     exporter="usecases.seattle_weather.upstream:export",
     folder=Path(__file__).parent,
 )

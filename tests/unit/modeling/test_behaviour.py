@@ -117,3 +117,15 @@ def test_declarations_that_contradict_themselves_are_refused():
         Proof(tests=(UP, CASE.model_copy(update={"name": "up"})))
     assert Proof(tests=(ALIKE, UP, CASE), sources={"s": ("z",)}).columns == {"kind", "x", "z"}
     assert Proof.model_validate(Proof(tests=(ALIKE, UP, CASE)).model_dump(mode="json")).tests == (ALIKE, UP, CASE)
+
+
+def test_a_column_that_the_model_does_not_take_moves_no_score():
+    """What must not matter does not, what must not lower does not, and what should be told apart is not."""
+    of = model(rising)
+    blind = Judged(of.score, of.frame[["x"]], of.rows)
+    assert behave(ALIKE, blind, SETTINGS).verdict == "passed"
+    up = Direction(name="up", reason="r", column="kind", add=2, expected="not_lower")
+    found = behave(up, blind, SETTINGS)
+    assert (found.verdict, found.rows, found.estimate.estimate) == ("passed", 20, 0.0)
+    case = MinimumFunctionality(name="case", reason="r", lower={"kind": "A"}, higher={"kind": "B"})
+    assert behave(case, blind, SETTINGS).verdict == "failed"

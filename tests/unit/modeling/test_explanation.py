@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from catena.modeling.bootstrap import Resampling
-from catena.modeling.explanation import contributions, permutation_importance, without_sources
+from catena.modeling.explanation import contributions, permutation_importance, shares, without_sources
 from catena.modeling.judged import Judged
 
 SETTINGS = Resampling(confidence=0.9, resamples=200, seed=7)
@@ -41,6 +41,22 @@ def test_a_missing_source_costs_what_it_told():
     found = {item.source: item for item in without_sources(of, {"a": ("x",), "b": ("y", "z")}, "roc_auc", SETTINGS)}
     assert found["a"].loss.estimate == pytest.approx(0.5)
     assert found["b"].loss.estimate == 0.0
+
+
+def test_of_a_source_only_what_the_model_takes_is_missing():
+    """A source of x and a column that the model does not take is x alone; one that it takes nothing of is left out."""
+    (found,) = without_sources(world(), {"a": ("x", "gone"), "b": ("gone",)}, "roc_auc", SETTINGS)
+    assert (found.source, found.columns) == ("a", ("x",))
+    assert found.loss.estimate == pytest.approx(0.5)
+
+
+def test_rows_are_shuffled_within_their_block():
+    """A column that has one value in each block cannot change by it, though over all rows it would."""
+    of = world()
+    half = np.arange(120) >= 60
+    by_half = Judged(of.score, of.frame.assign(x=half * 1.0), of.rows)
+    assert dict(permutation_importance(by_half, "brier", SETTINGS, repeats=1, blocks=half))["x"].estimate == 0.0
+    assert dict(permutation_importance(by_half, "brier", SETTINGS, repeats=1))["x"].estimate != 0.0
 
 
 def test_a_model_that_refuses_missing_values_says_so():
@@ -91,3 +107,29 @@ def test_contributions_add_up_and_are_shapleys_values():
     errors = {item.column: item.standard_error for item in found.contributions}
     for name, value in exact.items():
         assert amounts[name] == pytest.approx(value, abs=4 * errors[name])
+
+
+def test_shares_are_the_mean_size_of_shapleys_values():
+    """Against all orders of three columns and every reference, worked out apart; a column without part has none."""
+    chance = np.random.default_rng(6)
+    references = pd.DataFrame(chance.random((200, 3)), columns=["a", "b", "c"])
+    rows = pd.DataFrame(chance.normal(size=(6, 3)), columns=["a", "b", "c"])
+
+    def score(frame):
+        return (frame["a"] * (1 + frame["b"])).to_numpy()
+
+    exact = dict.fromkeys("abc", 0.0)
+    for place in range(len(rows)):
+        added = dict.fromkeys("abc", 0.0)
+        for order in itertools.permutations("abc"):
+            walked = references.copy()
+            for name in order:
+                before = score(walked).mean()
+                walked[name] = rows[name].iloc[place]
+                added[name] += (score(walked).mean() - before) / math.factorial(3)
+        for name, value in added.items():
+            exact[name] += abs(value) / len(rows)
+    found = {item.column: item for item in shares(score, rows, references, seed=2)}
+    assert {name: item.amount for name, item in found.items()} == pytest.approx(exact, abs=0.03)
+    assert (found["c"].amount, found["c"].standard_error) == (0.0, 0.0)
+    assert [*found] == sorted(found, key=lambda name: -found[name].amount)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catena.declaration import Gate
+from catena.modeling.behaviour import Behaviour
 from catena.modeling.bootstrap import Interval
 from catena.registry.promotion import Comparison, decide
 
@@ -143,4 +144,28 @@ def test_a_promotion_is_told_by_what_was_gained_and_how_the_rest_went():
     assert found.decision == "PROMOTE"
     assert len(found.checks) == 6
     assert len(found.reasons) == 3
-    assert found.reasons[2] == "2 further checks, of slices and limits, passed; 2 could not be judged and have no veto."
+    assert found.reasons[2] == (
+        "2 further checks, of slices, limits and behaviour, passed; 2 could not be judged and have no veto."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_veto", "decision", "status", "said"),
+    [
+        ("passed", True, "PROMOTE", "passed", "99.0% of 5000 rows obey; at least 95.0% is needed."),
+        ("failed", True, "REJECT", "failed", "99.0% of 5000 rows obey; at least 95.0% is needed."),
+        ("failed", False, "PROMOTE", "failed", "It has no veto."),
+        ("not shown", True, "PROMOTE", "not judged", "The days are too few to be sure. It has no veto."),
+    ],
+)
+def test_a_failed_behaviour_test_stands_in_the_way_where_it_is_declared_to(verdict, is_veto, decision, status, said):
+    """Only what is seen to fail, and only with a veto; a promotion past a failed test names it."""
+    share = gain(0.98, 0.99, 1.0)
+    test = Behaviour(
+        "calm", "invariance", "It must not matter.", "share of rows", 0.95, verdict, share, 0.99, 5000, 0.1, is_veto
+    )  # fmt: skip
+    found, one = check(GATE, replace(FINE, behaviour=(test,)), "behaviour calm")
+    assert (found, one.status) == (decision, status)
+    assert one.reason.startswith("It must not matter. In the test calm, ")
+    assert one.reason.endswith(said)
+    assert (one.reason in decide(GATE, replace(FINE, behaviour=(test,))).reasons) == (status == "failed")

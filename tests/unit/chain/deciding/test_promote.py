@@ -9,6 +9,7 @@ import pytest
 from catena.chain.promote import promote_candidate
 from catena.chain.train import train_candidate
 from catena.chain.training_data import open_registry
+from catena.declaration import Direction, Proof
 from catena.partitions import days_of_month
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
@@ -38,6 +39,23 @@ def test_a_better_challenger_serves_from_the_next_month_on(local, usecase, land,
     assert int(open_registry(local.settings)._client.get_model_version_by_alias("toys", "champion").version) == 1
     assert promote_candidate(local, usecase, "2024-01", run_of("promote")).status == "unchanged"
     assert promote_candidate(local, usecase, "2024-01", run_of("promote", 2)).partitions == ("2024-02",)
+
+
+@pytest.mark.parametrize(("is_veto", "decision"), [(True, "REJECT"), (False, "PROMOTE")])
+def test_behaviour_is_asked_before_the_decision(local, usecase, land, run_of, is_veto, decision):
+    """A model that rises with the signal fails a test that forbids it; the entry keeps how each test came out."""
+    tests = (
+        Direction(name="rises", reason="r.", column="signal", add=0.2, expected="not_lower", is_veto=True),
+        Direction(name="falls", reason="r.", column="signal", add=0.2, expected="not_higher", is_veto=is_veto),
+    )
+    proven = usecase.model_copy(update={"proof": Proof(tests=tests)})
+    land(JANUARY)
+    train_candidate(local, proven, "2024-01", run_of("train"))
+    promote_candidate(local, proven, "2024-01", run_of("promote"))
+    entry = local.ledger.last("toys", "promotion", "model", partition="2024-02")
+    told = {check["name"]: check["status"] for check in entry.payload["checks"]}
+    assert (entry.decision, told["behaviour rises"], told["behaviour falls"]) == (decision, "passed", "failed")
+    assert any("In the test falls" in reason for reason in entry.payload["reasons"])
 
 
 def test_decisions_are_made_in_order(local, usecase, land, run_of):
