@@ -14,7 +14,7 @@ from catena.declared import declared_usecases
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "rollback", "explore",
-         "search")  # fmt: skip
+         "search", "backtest")  # fmt: skip
 STREAMING = ("stream", "reconcile")
 PLATFORM = ("platform.maintain",)
 RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}
@@ -58,7 +58,7 @@ def test_each_dag_explains_itself(dags: dict[str, Any]) -> None:
         assert len(dag["doc"]) > 200, dag_id
         assert ("**Question.**" in dag["doc"]) is (dag_id not in PLATFORM), dag_id
         assert all(dag["params"].values()), dag_id
-        needs_none = dag_id.endswith((".reference", ".stream", ".rollback")) or dag_id in PLATFORM
+        needs_none = dag_id.endswith((".reference", ".stream", ".rollback", ".backtest")) or dag_id in PLATFORM
         assert needs_none or "partition" in dag["params"], dag_id
 
 

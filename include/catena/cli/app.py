@@ -11,6 +11,7 @@ import typer
 
 from catena.cli import (
     approvals,
+    backtest,
     cost,
     dataset,
     env,
@@ -46,6 +47,7 @@ look.register(app)
 explore.register(app)
 cost.register(app)
 search.register(app)
+backtest.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")

@@ -36,8 +36,8 @@ from catena.run import Run
 
 Kind = Literal[
     "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
-    "reconciliation", "exploration", "approval", "shadow", "selection", "search", "staleness", "transfer", "code_release",
-    "alarm",
+    "reconciliation", "exploration", "approval", "shadow", "selection", "search", "staleness", "transfer", "alarm",
+    "code_release", "backtest",
 ]  # fmt: skip
 
 METADATA = MetaData()
