@@ -51,6 +51,9 @@ class Settings(BaseSettings):
         default=None, description="Folder or fsspec URL in which upstream files land; unset: $CATENA_HOME/landing."
     )
     pages_dir: Path | None = Field(default=None, description="Folder of HTML pages; unset: $CATENA_HOME/pages.")
+    test_results: Path | None = Field(
+        default=None, description="Outcomes of tests, which `make test` writes; unset: $CATENA_HOME/test-results.jsonl."
+    )
     tracking_uri: str | None = Field(
         default=None, description="MLflow tracking URI; unset: the MLflow server that `catena up` starts."
     )
@@ -105,6 +108,11 @@ class Settings(BaseSettings):
     def pages(self) -> Path:
         """Folder of the HTML pages: verdicts and reports."""
         return self.pages_dir or self.home / "pages"
+
+    @property
+    def recorded_tests(self) -> Path:
+        """File with the outcomes of tests, as the score card reads them."""
+        return self.test_results or self.home / "test-results.jsonl"
 
     @property
     def mlflow_uri(self) -> str:

@@ -16,6 +16,7 @@ from catena.chain.exclusive import exclusively
 from catena.chain.gate import Contender, Gatekeeper, Role, window_quality
 from catena.chain.mirror import mirror
 from catena.chain.recipes import Recipes, model_of_version
+from catena.chain.score_card.record import scores_before, sections_of
 from catena.chain.snapshots import snapshot_of
 from catena.chain.train import record_candidate
 from catena.chain.training_data import (
@@ -168,9 +169,11 @@ class _Promotion:
         challenger = None if is_barred else self._contender(keeper, self._candidate.payload, "challenger")
         is_model = self._serving is not None and self._serving["role"] == "champion"
         champion = self._contender(keeper, self._serving, "champion") if is_model else None
+        scores = scores_before(ledger, usecase, self._effective)
+        score = min(sections_of(scores).values()) if scores else None
         # The data that another environment's candidate learned from were judged there.
         quality = (self._candidate.payload.get("origin") or {}).get("quality") or window_quality(ledger, usecase, month)
-        shown = _shown_better(recipes, month, challenger, champion)
+        shown = _shown_better(recipes, month, challenger, champion) | {"score": score}
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality | shown)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)
@@ -184,7 +187,7 @@ class _Promotion:
             "is_breakdown": bool(self._candidate.payload.get("is_breakdown")),
         }  # fmt: skip
         canary = planned_canary(usecase, self._effective) if found.decision == "PROMOTE" and self._serving else None
-        return payload | ({"canary": canary} if canary else {})
+        return payload | ({"canary": canary} if canary else {}) | ({"score_card": scores} if scores else {})
 
     def _baseline(self, training: Training) -> Payload | None:
         """Return the month's baseline; made here where the training broke down before it."""

@@ -68,6 +68,16 @@ def proof_of(workspace: Workspace, usecase: UseCase, version: Version, run: Run)
     return _read(workspace.lake(usecase), version.key, sha256)
 
 
+def kept_proof(workspace: Workspace, usecase: UseCase, key: str) -> dict[str, Any] | None:
+    """Return the document of the last proof of a version, None where none was made; nothing is measured.
+
+    Raises:
+        ArchiveDamaged: it is gone or changed.
+    """
+    entry = workspace.ledger.last(usecase.name, "proof", key)
+    return None if entry is None else _read(workspace.lake(usecase), key, str(entry.payload["sha256"])).document
+
+
 def differing_parts(workspace: Workspace, usecase: UseCase, version: Version, run: Run) -> list[str]:
     """Return the parts of a version's proof that are not the same when they are measured again; empty if all are.
 

@@ -23,6 +23,7 @@ from catena.cli import (
     operate,
     quarantine,
     releases,
+    score_card,
     search,
     stream,
     work,
@@ -48,6 +49,7 @@ explore.register(app)
 cost.register(app)
 search.register(app)
 backtest.register(app)
+score_card.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")

@@ -155,3 +155,5 @@ class Gate(Declared):
     """Largest share of the training window's rows that may be in quarantine."""
     maximum_failed_days: int | None = None
     """How many deliveries of the training window may stand as FAIL."""
+    minimum_score: float | None = Field(None, ge=0, le=7)
+    """Least ML Test Score, by the last card before the decision, with which a model may be promoted; else HOLD."""

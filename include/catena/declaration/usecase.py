@@ -51,6 +51,8 @@ class UseCase(Declared):
     report: Report
     proof: Proof = Proof()
     """What is proved of each version besides its metrics, and said on its card."""
+    feature_tests: tuple[str, ...] = ()
+    """Tests of the features, by path below the project; the score card looks whether they passed."""
     selection: Selection | None = None
     """How features are selected; None: all that the model declares are taken."""
     exporter: str

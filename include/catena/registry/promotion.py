@@ -89,6 +89,7 @@ class Comparison:
         columns: columns it takes -> type, and the same of the champion.
         offered: columns -> type, besides the champion's, that consumers know since a search could choose them.
         behaviour: how it came out of the declared behaviour tests.
+        score: of the last score card before, the least of its sections; None where there is none.
     """
 
     over_baseline: Interval | None
@@ -106,6 +107,7 @@ class Comparison:
     rows_in: int = 0
     rows_quarantined: int = 0
     failed: Sequence[str] = ()
+    score: float | None = None
 
 
 def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
@@ -132,7 +134,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
     checks += [_behaves(test) for test in found.behaviour]
     if found.champion_columns is not None:
         checks.append(_fits(found.columns, found.champion_columns, found.offered))
-    return _decided([*checks, *_data_quality(gate, found)])
+    return _decided([*checks, *_data_quality(gate, found), *_readiness(gate, found)])
 
 
 def _decided(checks: Sequence[Check]) -> Decision:
@@ -285,3 +287,15 @@ def _data_quality(gate: Gate, found: Comparison) -> list[Check]:
         said = f"{count} deliveries of the training window failed{named}; at most {gate.maximum_failed_days}"
         checks.append(_limit("few_failed", said, count, gate.maximum_failed_days, "HOLD"))
     return checks
+
+
+def _readiness(gate: Gate, found: Comparison) -> list[Check]:
+    """Hold where the chain itself is less ready than is asked: by the score card before the decision."""
+    if gate.minimum_score is None:
+        return []
+    numbers = {"value": found.score, "minimum": gate.minimum_score}
+    if found.score is None:
+        return [Check("is_ready", "not judged", "HOLD", "No ML Test Score is on record from before.", numbers)]
+    is_kept = found.score >= gate.minimum_score
+    said = f"ML Test Score {found.score:g} of 7; at least {gate.minimum_score:g} is asked for."
+    return [Check("is_ready", "passed" if is_kept else "failed", "PROMOTE" if is_kept else "HOLD", said, numbers)]

@@ -44,6 +44,7 @@ USECASE = UseCase(
     monitoring=MONITORING,
     report=REPORT,
     proof=PROOF,
+    feature_tests=("tests/unit/features/test_flight_features.py", "tests/unit/features/test_flight_declaration.py"),
     selection=SELECTION,
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,

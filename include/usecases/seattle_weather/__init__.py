@@ -248,6 +248,7 @@ USECASE = UseCase(
             "wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d"),
         },
     ),
+    feature_tests=("tests/usecases/test_seattle_weather.py",),
     selection=SELECTION,
     exporter="usecases.seattle_weather.upstream:export",
     folder=Path(__file__).parent,
