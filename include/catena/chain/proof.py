@@ -68,7 +68,7 @@ def proof_of(workspace: Workspace, usecase: UseCase, version: Version, run: Run)
     return _read(workspace.lake(usecase), version.key, sha256)
 
 
-def kept_proof(workspace: Workspace, usecase: UseCase, key: str) -> dict[str, Any] | None:
+def proof_document(workspace: Workspace, usecase: UseCase, key: str) -> dict[str, Any] | None:
     """Return the document of the last proof of a version, None where none was made; nothing is measured.
 
     Raises:
