@@ -20,5 +20,5 @@ for usecase in declared_usecases():
         params=backtest_params(usecase),
     ):  # fmt: skip
         BacktestPoliciesOperator(
-            task_id="backtest_policies", usecase=usecase.name, pool=TRAINING_POOL, execution_timeout=timedelta(hours=6),
+            task_id="backtest_policies", usecase=usecase.name, pool=TRAINING_POOL, execution_timeout=timedelta(hours=2),
         )  # fmt: skip
