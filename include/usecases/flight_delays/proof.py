@@ -43,7 +43,7 @@ PROOF = Proof(
             column="visibility_miles", add=5, expected="not_higher", tolerance=0.002,
         ),
         MinimumFunctionality(
-            name="aircraft_two_hours_late", is_veto=True,
+            name="aircraft_two_hours_late",
             reason="A flight whose aircraft's last leg was two hours late ranks above the same one on time.",
             lower={"previous_departure_delay_min": 0.0, "previous_arrival_delay_min": 0.0},
             higher={"previous_departure_delay_min": 120.0, "previous_arrival_delay_min": 120.0},
