@@ -99,7 +99,7 @@ def test_an_alarm_that_is_no_more_once_its_day_is_measured_again_is_cleared(deci
     """A corrected day withdraws its alarm in the ledger, which keeps both entries."""
     land(FEBRUARY[:9])
     land(["2024-02-10"], bought=1)
-    measure(decided, alarming, run_of, "2024-02-10")
+    measure(decided, alarming, run_of, "2024-02")
     land(["2024-02-10"])
     measure(decided, alarming, run_of, "2024-02-10")
     assert [item[:3] for item in entered(decided)] == [
