@@ -91,6 +91,13 @@ def backtest(real: Workspace, usecase: UseCase, asked: Asked, announce: Announce
     test = _Backtest(real, limited, asked, announce)
     if unknown := sorted(set(asked.only) - set(test.names)):
         raise KeyError(f"the plan holds no {', '.join(unknown)}; there are {', '.join(test.names)}")
+    try:
+        return _done(test)
+    finally:
+        test.close()
+
+
+def _done(test: _Backtest) -> Compared:
     test.run()
     if missing := tuple(name for name in test.names if test.result_of(name) is None):
         return Compared(missing, {}, f"still to be done: {', '.join(missing)}")
@@ -137,6 +144,11 @@ class _Backtest:
                 self._live(policy)
         self._fit([peer for peer in self._asked.plan.peers if peer.name in wanted
                    and self.result_of(peer.name) is None])  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the base's database, where there is one."""
+        if (source := self.__dict__.get("_source")) is not None and source is not self._real:
+            source.engine.dispose()
 
     def result_of(self, name: str) -> dict[str, Any] | None:
         """Return the result that is kept of a policy or peer, None where there is none by this code and plan."""
