@@ -164,6 +164,19 @@ def rollback_params() -> dict[str, Param]:
     }
 
 
+def backtest_params(usecase: UseCase) -> dict[str, Param]:
+    """Return the parameters of a backtest, for runs from the UI."""
+    plan = "TOML file on the worker that declares what is compared. Empty: backtest.toml of the use case."
+    last = Param(
+        usecase.calendar.last or "", type="string", pattern=f"^{DAY}$", description="Last day, as 2013-12-31; included."
+    )
+    return {
+        "from_day": _param("First day, as 2013-01-01. Empty: the first of the calendar.", DAY),
+        "to_day": last,
+        "policy": Param(None, type=["null", "string"], description=plan),
+    }
+
+
 def day_or_month_param() -> dict[str, Param]:
     """Return the parameter of scoring and monitoring, for runs from the UI."""
     return {"partition": _param("Day (2013-02-01) or whole month (2013-02) to run for.", f"({DAY}|{MONTH})")}

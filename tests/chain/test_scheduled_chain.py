@@ -18,6 +18,7 @@ from catena.chain.replay import enter_replay, replay_version
 from catena.chain.score_card.card import issue_score_card, score_card
 from catena.chain.score_card.evidence import gather
 from catena.chain.snapshot_views import versions_by_snapshot
+from catena.governance.releases import releases_of
 from catena.partitions import days
 from catena.run import Run
 
@@ -40,13 +41,13 @@ def test_no_run_failed(chain: Any) -> None:
     assert {state for _, state in states} == {"success"}
     assert states["flight_delays.ingest", "success"] == 34
     links = {dag_id.rpartition(".")[2] for dag_id, _ in states}
-    assert links == {"reference", "ingest", "features", "train", "promote", "score", "monitor", "report"}
+    assert links == {"reference", "ingest", "features", "search", "train", "promote", "score", "monitor", "report"}
 
 
 def test_each_link_is_started_no_more_than_needed(chain: Any) -> None:
     """Runs are what a backfill costs: one for each day or month and reason, as docs/decisions/001 says."""
     runs = Counter(run["dag_id"].rpartition(".")[2] for run in chain.runs())
-    assert (runs["features"], runs["train"], runs["promote"]) == (34, 1, 1)
+    assert (runs["features"], runs["search"], runs["train"], runs["promote"]) == (34, 1, 1, 1)
     months = {
         link: Counter(run["partition_key"] for run in chain.runs() if run["dag_id"] == f"flight_delays.{link}")
         for link in ("score", "monitor", "report")
@@ -106,6 +107,16 @@ def test_decisions_are_in_the_ledger(chain: Any) -> None:
     verdicts = {(entry.subject, entry.partition) for entry in ledger.entries("flight_delays", kind="quality")}
     assert verdicts >= {(name, day) for name in ("flights", "weather") for day in days(chain.first, chain.last)}
     assert ledger.last("flight_delays", "report", "monthly", partition="2013-01").decision == "ISSUED"
+
+
+def test_everything_names_a_release_that_is_on_record(chain: Any) -> None:
+    """Each entry of the ledger and each commit of a table was made by code that the installation recorded at start."""
+    ledger, lake = chain.workspace.ledger, chain.workspace.lake(chain.usecase)
+    recorded = {entry.partition for entry in releases_of(ledger)}
+    assert {entry.code_version for entry in ledger.entries(chain.usecase.name)} <= recorded
+    commits = [commit for name in TABLES for commit in lake.history(name) if "catena.run_id" in commit]
+    assert len(commits) >= len(TABLES)
+    assert {commit["catena.code_version"] for commit in commits} <= recorded
 
 
 def test_report_is_served_to_those_who_log_in(chain: Any) -> None:

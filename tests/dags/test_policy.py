@@ -13,7 +13,8 @@ import pytest
 from catena.declared import declared_usecases
 
 ROOT = Path(__file__).resolve().parents[2]
-LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "rollback", "explore")
+LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "rollback", "explore",
+         "search", "backtest")  # fmt: skip
 STREAMING = ("stream", "reconcile")
 PLATFORM = ("platform.maintain",)
 RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}
@@ -57,7 +58,7 @@ def test_each_dag_explains_itself(dags: dict[str, Any]) -> None:
         assert len(dag["doc"]) > 200, dag_id
         assert ("**Question.**" in dag["doc"]) is (dag_id not in PLATFORM), dag_id
         assert all(dag["params"].values()), dag_id
-        needs_none = dag_id.endswith((".reference", ".stream", ".rollback")) or dag_id in PLATFORM
+        needs_none = dag_id.endswith((".reference", ".stream", ".rollback", ".backtest")) or dag_id in PLATFORM
         assert needs_none or "partition" in dag["params"], dag_id
 
 
@@ -96,7 +97,7 @@ def test_order_where_a_link_needs_it(dags: dict[str, Any]) -> None:
     for dag_id, dag in dags.items():
         assert dag["max_active_runs"] == side_by_side.get(dag_id.rpartition(".")[2], 1), dag_id
         pools = {task["pool"] for task in dag["tasks"].values()}
-        assert ("training" in pools) is dag_id.endswith(".train"), dag_id
+        assert ("training" in pools) is dag_id.endswith((".train", ".search")), dag_id
 
 
 def test_platform_serves_each_use_case(dags: dict[str, Any]) -> None:

@@ -47,7 +47,8 @@ def _write_index(workspace: Workspace) -> Path:
     selected = [entry for entry in ledger.entries(kind="selection") if entry.payload["path"]]
     kinds = {
         "Reports": reports, "Model cards": cards, "Explorations": explored, "Features selected": selected,
-        "Age of models": ledger.entries(kind="staleness"), "Score cards": ledger.entries(kind="score-card"),
+        "Age of models": ledger.entries(kind="staleness"), "Backtests": ledger.entries(kind="backtest"),
+        "Score cards": ledger.entries(kind="score-card"),
     }  # fmt: skip
     write_page(path, index_page({kind: _listed(entries) for kind, entries in kinds.items()}))
     return path

@@ -132,7 +132,7 @@ def recorded_version(ledger: Ledger, usecase: UseCase, version: str) -> VersionR
                 raise NotReplayable(f"{version} was trained on {month} before training sets were kept: train it anew")
             return VersionRecord(
                 version, role, month, facts["sha256"], name, payload.get("fingerprints", {}).get(version, {}),
-                payload.get("environment", {}), entry.code_version,
+                payload.get("environment", {}), (payload.get("origin") or {}).get("code_version", entry.code_version),
             )  # fmt: skip
     raise UnknownVersion(f"the ledger knows no version {version!r}; there are: {', '.join(sorted(there)) or 'none'}")
 

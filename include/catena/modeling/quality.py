@@ -25,7 +25,7 @@ _BINS = 10
 def metrics_with_intervals(judged: Judged, kind: Kind, resampling: Resampling) -> dict[str, Interval]:
     """Return the interval of each metric of a kind of model."""
     return {
-        name: _possible(name, metric_interval(name, judged.label, judged.scores, judged.day, resampling))
+        name: possible(name, metric_interval(name, judged.label, judged.scores, judged.day, resampling))
         for name in METRICS[kind]
     }
 
@@ -76,7 +76,7 @@ def slices_with_intervals(
         for value in sorted(set(values)):
             inside = np.asarray(values == value)
             label, scores, day = judged.label[inside], judged.scores[inside], judged.day[inside]
-            reached = _possible(metric, metric_interval(metric, label, scores, day, resampling))
+            reached = possible(metric, metric_interval(metric, label, scores, day, resampling))
             gap = mean_interval(scores - label, day, resampling)
             found.append(
                 {
@@ -93,7 +93,7 @@ def slices_with_intervals(
     return found
 
 
-def _possible(name: str, interval: Interval) -> Interval:
+def possible(name: str, interval: Interval) -> Interval:
     """Return the interval of a metric, with bounds that the metric can reach."""
     return within(interval, 0.0, 1.0 if name in _AT_MOST_ONE else None)
 

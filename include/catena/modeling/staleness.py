@@ -15,6 +15,7 @@ import pandas as pd
 
 from catena.modeling.bootstrap import Resampling, mean_interval
 from catena.modeling.metrics import HIGHER_IS_BETTER, evaluate
+from catena.modeling.quality import possible
 from catena.partitions import parse_day
 
 
@@ -70,7 +71,9 @@ def staleness_curve(scored: Iterable[DayScore], metric: str, resampling: Resampl
         {
             "week": week, "versions": len({each.version for each in found}),
             "days": len({each.day for each in found}), "rows": sum(each.rows for each in found),
-            "metric": mean_interval([each.value for each in found], [each.day for each in found], resampling).as_dict(),
+            "metric": possible(
+                metric, mean_interval([each.value for each in found], [each.day for each in found], resampling)
+            ).as_dict(),
             "loss": mean_interval(
                 [sign * (newest[each.day].value - each.value) for each in found], [each.day for each in found],
                 resampling,

@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 
 from catena.reports.charts import BLUE, MUTED, STYLE, VERMILION, as_svg
 
+# From so many days on an interval is shown whole in a chart whose points rest on different numbers of days.
+_SURE_DAYS = 7
+
 
 def calibration_chart(bins: Sequence[dict[str, Any]], *, label: str, unit: str, is_share: bool) -> Markup:
     """Return realised means with their intervals against predicted ones, and the line on which they agree."""
@@ -118,6 +121,11 @@ def age_chart(curve: Sequence[dict[str, Any]], *, metric: str) -> Markup:
             each.vlines(weeks, lows, highs, color=BLUE, linewidth=1.4, alpha=0.6)
             means = [item[name]["estimate"] or 0.0 for item in curve]
             each.plot(weeks, means, color=BLUE, marker="o", markersize=4.5, linewidth=1.2)
+            # A point that rests on few days may have an interval beside which nothing else is seen: it is cut off.
+            sure = [at for at, item in enumerate(curve) if item["days"] >= _SURE_DAYS] or list(range(len(curve)))
+            low, high = min(*means, *(lows[at] for at in sure)), max(*means, *(highs[at] for at in sure))
+            margin = 0.08 * (high - low or 1.0)
+            each.set_ylim(low - margin, high + margin)
         above.set_title(f"Loss of {metric} to the newest model of the day")
         below.set_title(f"{metric[0].upper()}{metric[1:]}, mean of days")
         below.set_xlabel("Weeks since the last day that the model could learn from")

@@ -77,6 +77,17 @@ def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: S
     assert (ledger.returncode, json.loads(ledger.stdout)) == (0, [])
 
 
+def test_environments_are_listed_and_a_wrong_one_is_wrong_usage(tmp_path: Path) -> None:
+    """Each declared environment with its places; a name that is none says which there are."""
+    listed = catena(tmp_path, "env", "list", "--json", CATENA_ENVIRONMENT="staging")
+    rows = {row["environment"]: row for row in json.loads(listed.stdout)}
+    assert [name for name, row in rows.items() if row["is_current"]] == ["staging"]
+    assert (set(rows), rows["staging"]["home"]) == ({"dev", "staging", "prod"}, str(tmp_path))
+    assert rows["prod"]["home"].endswith(".catena/prod")
+    unknown = catena(tmp_path, "env", "list", CATENA_ENVIRONMENT="production")
+    assert (unknown.returncode, "staging" in unknown.stderr) == (2, True)
+
+
 def test_the_score_card_of_an_empty_installation_claims_nothing(tmp_path: Path, workspace: Workspace) -> None:
     """28 tests, none of them passed by what is declared; the file holds what is printed, and the page is there."""
     url, out = workspace.settings.database_url, tmp_path / "score.json"

@@ -14,7 +14,7 @@ import pyarrow as pa
 from deltalake.exceptions import TableNotFoundError
 
 from catena.chain.deployments import Deployments, Spell
-from catena.chain.proof import kept_proof
+from catena.chain.proof import proof_document
 from catena.chain.score_card.results import TestRecord, read_results
 from catena.declaration import UseCase
 from catena.governance import Entry
@@ -122,7 +122,7 @@ def gather(workspace: Workspace, usecase: UseCase) -> Evidence:
         tables=_tables(lake, usecase),
         health=_health(lake, spells),
         spells=spells,
-        proofs={key: proof for key in sorted(versions) if (proof := kept_proof(workspace, usecase, key))},
+        proofs={key: proof for key in sorted(versions) if (proof := proof_document(workspace, usecase, key))},
         pages=frozenset(page.relative_to(root).as_posix() for page in (root / usecase.name).rglob("*.html")),
         scored=scored[-1] if scored else None,
         tests=read_results(workspace.settings.recorded_tests, code_version()),

@@ -17,10 +17,10 @@ from catena.chain.proof import differing_parts, proof_of
 from catena.chain.train import train_candidate
 from catena.chain.versions import UnknownVersion, version_of
 from catena.cli.app import app
-from catena.declaration import Direction, Invariance, MinimumFunctionality, Proof
+from catena.declaration import Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.lake import ArchiveDamaged
 from catena.partitions import days_of_month
-from catena.reports import card_disagreements, evidence_of, numbers_of
+from catena.reports import card_disagreements, card_page, evidence_of, numbers_of
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
@@ -35,6 +35,12 @@ PROOF = Proof(
         Invariance(name="deaf", reason="Signal does not matter.", change={"signal": 0.0}, tolerance=0.01),
         MinimumFunctionality(name="clear", reason="A loud signal ranks above a faint one.", lower={"signal": 0.1},
                              higher={"signal": 0.9}),
+    ),
+    fairness=(
+        Fairness(name="level", reason="Customers of <one> shop are judged as those of the other.", by="shop",
+                 measure="calibration", tolerance=0.3, minimum_rows=10),
+        Fairness(name="missed", reason="Sales of no shop are missed.", by="shop", measure="false_negative_rate",
+                 threshold=0.5, tolerance=0.01),
     ),
     sources={"sensors": ("signal",)},
 )  # fmt: skip
@@ -124,3 +130,25 @@ def test_the_command_writes_the_card_and_measures_again(trained, proven, monkeyp
     shown = json.loads(CliRunner().invoke(app, ["models", "card", "toys", "1", "--json"]).stdout)
     assert shown["version"] == "toys/1"
     assert CliRunner().invoke(app, ["models", "card", "toys", "9"]).exit_code == 2
+
+
+def test_the_card_compares_groups_and_tells_what_moves_the_scores(trained, proven, run_of):
+    """Two comparisons of two shops, the signal as all that moves a score, and the selection where one was made."""
+    page = issue_card(trained, proven, "toys/1", run_of("report")).path.read_text(encoding="utf-8")
+    facts = evidence_of(page)["facts"]
+    verdicts = {(item["name"], item["group"]): item["verdict"] for item in facts["proof"]["fairness"]}
+    assert {key: verdicts[key] for key in (("level", "A"), ("level", "B"))} == {
+        ("level", "A"): "passed", ("level", "B"): "passed",
+    }  # fmt: skip
+    assert verdicts["missed", "A"] == "not shown"
+    assert "Customers of &lt;one&gt; shop are judged as those of the other." in page
+    (share,) = facts["proof"]["shares"]["columns"]
+    assert (share["column"], share["amount"] > 0.05) == ("signal", True)
+    assert "Why these features" not in page
+    chosen = {"month": "2024-01", "reason": "One is kept.", "features": [
+        {"column": "signal", "is_kept": True, "because": "helps", "reason": "Shuffled, it costs much."},
+        {"column": "shop", "is_kept": False, "because": "not shown to help", "reason": "It costs nothing."},
+    ]}  # fmt: skip
+    again = card_page(proven, facts | {"selection": chosen})
+    assert "It costs nothing." in again
+    assert card_disagreements(again) == []
