@@ -10,7 +10,6 @@ from typing import Any
 
 import usecases
 from catena.declaration import Gate, UseCase
-from catena.settings import settings
 
 
 class UnknownUseCase(KeyError):
@@ -19,13 +18,27 @@ class UnknownUseCase(KeyError):
 
 @cache
 def declared_usecases() -> tuple[UseCase, ...]:
-    """Return all declared use cases, by name."""
-    overrides = settings().gates
+    """Return all use cases as they are declared, by name; what DAG files are built from, and read at every parse."""
     names = sorted(module.name for module in pkgutil.iter_modules(usecases.__path__) if module.ispkg)
-    found = tuple(importlib.import_module(f"usecases.{name}").USECASE for name in names)
-    if strange := sorted(set(overrides) - set(names)):
-        raise UnknownUseCase(f"the environment sets gates of {strange}; declared are {names}")
-    return tuple(governed(usecase, overrides) for usecase in found)
+    return tuple(importlib.import_module(f"usecases.{name}").USECASE for name in names)
+
+
+def declared_usecase(name: str) -> UseCase:
+    """Return one declared use case, with the gate that this environment gives it.
+
+    Raises:
+        UnknownUseCase: naming those that there are; also where the environment sets the gate of one that is none.
+    """
+    # Only what works needs the environment: reading it would cost each parse of a DAG file a tenth of a second.
+    from catena.settings import settings
+
+    there = {usecase.name: usecase for usecase in declared_usecases()}
+    gates = settings().gates
+    if strange := sorted(set(gates) - set(there)):
+        raise UnknownUseCase(f"the environment sets gates of {strange}; declared are {sorted(there)}")
+    if name not in there:
+        raise UnknownUseCase(f"no use case {name!r}; declared are {sorted(there)}")
+    return governed(there[name], gates)
 
 
 def governed(usecase: UseCase, gates: Mapping[str, Mapping[str, Any]]) -> UseCase:
@@ -38,15 +51,3 @@ def governed(usecase: UseCase, gates: Mapping[str, Mapping[str, Any]]) -> UseCas
         return usecase
     gate = Gate.model_validate({**usecase.gate.model_dump(), **changes})
     return usecase.model_copy(update={"gate": gate})
-
-
-def declared_usecase(name: str) -> UseCase:
-    """Return one declared use case.
-
-    Raises:
-        UnknownUseCase: naming those that there are.
-    """
-    for usecase in declared_usecases():
-        if usecase.name == name:
-            return usecase
-    raise UnknownUseCase(f"no use case {name!r}; declared are {[usecase.name for usecase in declared_usecases()]}")

@@ -35,7 +35,7 @@ def transfer(
     from catena.chain.replay import usecase_of
     from catena.chain.transfer import TransferRefused, transfer_version
     from catena.chain.versions import UnknownVersion
-    from catena.declared import declared_usecases
+    from catena.declared import declared_usecase, declared_usecases
     from catena.environments import UnknownEnvironment
     from catena.platform.follow_up import follow_up
     from catena.registry.model_file import ModelTampered
@@ -43,8 +43,9 @@ def transfer(
     from catena.settings import settings, settings_of
     from catena.workspace import Workspace
 
-    if (usecase := usecase_of(declared_usecases(), version)) is None:
+    if (found := usecase_of(declared_usecases(), version)) is None:
         raise usage_error(f"no use case registers {version!r}; a version is named as <use case>/3")
+    usecase = declared_usecase(found.name)
     run = Run(usecase.name, "models", f"manual__{uuid4()}")
     try:
         there = settings_of(to, settings())

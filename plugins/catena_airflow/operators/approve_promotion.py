@@ -12,7 +12,6 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from catena.declared import declared_usecase
-from catena.settings import settings
 from catena_airflow.partition_run import as_json, run_of
 from catena_airflow.views import PREFIX
 
@@ -56,8 +55,8 @@ class ApprovePromotionOperator(ApprovalOperator):
         from catena.chain.approval import body_of, open_question, subject_of
         from catena.workspace import Workspace
 
-        usecase, asked = declared_usecase(self.usecase), settings().approval
-        question = open_question(Workspace().ledger, usecase)
+        workspace, usecase = Workspace(), declared_usecase(self.usecase)
+        asked, question = workspace.settings.approval, open_question(workspace.ledger, usecase)
         if question is None:
             raise AirflowSkipException("no promotion waits for approval")
         self.subject = subject_of(usecase, question)
