@@ -9,7 +9,7 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/bootstrap.lock \
     && /opt/venv/bin/uv pip install --python /opt/venv/bin/python --no-cache --require-hashes --compile-bytecode \
         -r requirements/production.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md environments.toml ./
 COPY include include
 COPY plugins plugins
 COPY dags dags

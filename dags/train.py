@@ -1,4 +1,4 @@
-"""Trains a candidate once all days of a month have features, or off schedule at the end of a day that is asked for.
+"""Trains a candidate once a month is whole and the search that may be due is concluded; or off schedule, for a day.
 
 One training at a time (pool `training`). A training that fails for good still tells `promote`, which then keeps what
 serves.
@@ -16,11 +16,11 @@ from catena_airflow.assets import milestone
 from catena_airflow.link_dag import TRAINING_POOL, link_dag, training_param
 from catena_airflow.operators.announce_partition import AnnouncePartitionOperator
 from catena_airflow.operators.train_candidate import TrainCandidateOperator
-from catena_airflow.schedules import each_month_of_features
+from catena_airflow.schedules import each_searched_month
 
 for usecase in declared_usecases():
     with link_dag(
-        usecase, "train", schedule=each_month_of_features(usecase), role="data-scientist", rhythm="monthly",
+        usecase, "train", schedule=each_searched_month(usecase), role="data-scientist", rhythm="monthly",
         doc=__doc__, params=training_param(),
     ):  # fmt: skip
         candidate = milestone(usecase, "candidate")

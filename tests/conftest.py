@@ -5,6 +5,7 @@ Data of a use case and frames for one link belong beside the tests that use them
 
 from __future__ import annotations
 
+import json
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from catena.database import database_url
 from catena.platform import installation, postgres, processes
+from catena.run import code_version
 from catena.settings import Settings
 from catena.workspace import Workspace
 
@@ -41,6 +43,37 @@ class _ByInstallation(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Return how tests are shared out; marks of groups do not reach xdist 3.8 from pytest 9.2."""
     return _ByInstallation(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option with which `make test` keeps outcomes for the score card."""
+    parser.addoption("--record-outcomes", action="store_true", help="keep the outcomes for `catena score-card`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep outcomes in the process that hears of all of them; workers of xdist only tell it theirs."""
+    if config.getoption("--record-outcomes") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Outcomes(Settings().recorded_tests, code_version()))
+
+
+class Outcomes:
+    """Writes each test's outcome as it ends, with the version of the code; those of other code are dropped first."""
+
+    def __init__(self, file: Path, code: str) -> None:
+        self._file, self._code = file, code
+        self._worst: dict[str, str] = {}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+        file.write_text("".join(line for line in lines if json.loads(line)["code"] == code), encoding="utf-8")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the worst of a test's three phases."""
+        phases = ("passed", "skipped", "failed")
+        self._worst[report.nodeid] = max(self._worst.get(report.nodeid, "passed"), report.outcome, key=phases.index)
+        if report.when == "teardown":
+            said = {"test": report.nodeid, "outcome": self._worst.pop(report.nodeid), "code": self._code}
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(said)}\n")
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from time import process_time
 from typing import Any, Literal
 
 from catena import __version__
@@ -38,6 +39,13 @@ class Run:
     run_id: str
     try_number: int = 1
     code_version: str = field(default_factory=code_version)
+    started_cpu_s: float = field(default_factory=process_time, compare=False, repr=False)
+    """CPU time of the process when the run began, so that commits can say what it cost up to them."""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that this process has spent since the run began."""
+        return round(process_time() - self.started_cpu_s, 3)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""The one reader of environment variables and of `.env`.
+"""The one reader of environment variables, of `.env` and of `environments.toml`.
+
+A setting is the variable's, else that of `.env.<environment>`, else that of `.env`, else the environment's, else the
+default. `.env` belongs to the environment that it names, `dev` if none: so that one environment never works in the
+folders of another.
 
 Every port, path and address that a deployment may change is a field here and is documented in `.env.example`.
 What a use case declares (tables, rules, schedules) does not belong here.
@@ -8,10 +12,18 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from catena.environments import DEFAULT, Approval, declared_settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +33,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CATENA_", env_file=PROJECT_ROOT / ".env", extra="ignore", frozen=True)
 
+    environment: str = Field(default=DEFAULT, description="Name of the environment, as environments.toml declares it.")
+    environments_file: Path = Field(
+        default=PROJECT_ROOT / "environments.toml", description="File that declares the environments."
+    )
+    gates: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Fields of a use case's gate that are other in this environment, as JSON."
+    )
     home: Path = Field(default=PROJECT_ROOT / ".catena", description="Folder that holds all state.")
     database_url: SecretStr | None = Field(
         default=None,
@@ -32,6 +51,9 @@ class Settings(BaseSettings):
         default=None, description="Folder or fsspec URL in which upstream files land; unset: $CATENA_HOME/landing."
     )
     pages_dir: Path | None = Field(default=None, description="Folder of HTML pages; unset: $CATENA_HOME/pages.")
+    test_results: Path | None = Field(
+        default=None, description="Outcomes of tests, which `make test` writes; unset: $CATENA_HOME/test-results.jsonl."
+    )
     tracking_uri: str | None = Field(
         default=None, description="MLflow tracking URI; unset: the MLflow server that `catena up` starts."
     )
@@ -56,6 +78,9 @@ class Settings(BaseSettings):
     nats_port: int = Field(default=4222, description="Embedded NATS server.")
     nats_sync_always: bool = Field(
         default=False, description="The embedded NATS server syncs each event to disk before it acknowledges it."
+    )
+    approval: Approval = Field(
+        default=Approval(), description="Whether people approve promotions, who, and for how long they are waited for."
     )
     vacuum_retention_hours: int = Field(
         default=1, ge=1, description="How long replaced files of raw and event tables are kept."
@@ -85,9 +110,86 @@ class Settings(BaseSettings):
         return self.pages_dir or self.home / "pages"
 
     @property
+    def recorded_tests(self) -> Path:
+        """File with the outcomes of tests, as the score card reads them."""
+        return self.test_results or self.home / "test-results.jsonl"
+
+    @property
     def mlflow_uri(self) -> str:
         """Tracking URI that clients use."""
         return self.tracking_uri or f"http://{self.host}:{self.mlflow_port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, the first one wins."""
+        return init_settings, env_settings, _Environment(settings_cls, dotenv_settings, file_secret_settings)
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """What belongs to one environment: its `.env` files, and what `environments.toml` sets for it."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource, secrets: PydanticBaseSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv
+        self._secrets = secrets
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Return nothing: this source reads all settings at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the settings that this source gives."""
+        fields = self.settings_cls.model_fields
+        shared = self._dotenv()
+        owner = str(shared.get("environment", DEFAULT))
+        name = str(self.current_state.get("environment", owner))
+        own = shared if name == owner else {}
+        file = Path(self.current_state.get("environments_file", own.get("environments_file"))
+                    or fields["environments_file"].default)  # fmt: skip
+        known = set(fields) - {"environment", "environments_file"}
+        return {**declared_settings(file, name, known), **self._secrets(), **own, **self._specific(name)}
+
+    def _specific(self, name: str) -> dict[str, Any]:
+        """Return what `.env.<environment>` gives; it is for secrets, and for what one machine has otherwise."""
+        if not (env_file := getattr(self._dotenv, "env_file", None)):
+            return {}
+        return DotEnvSettingsSource(self.settings_cls, env_file=Path(env_file).with_name(f".env.{name}"))()
+
+
+class _Elsewhere(Settings):
+    """Settings of an environment that is not this process's: variables of this process are not its own."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **others: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources without the variables of this process."""
+        dotenv = others["dotenv_settings"]
+        return init_settings, _Environment(settings_cls, dotenv, InitSettingsSource(settings_cls, {}))
+
+
+def settings_of(name: str, here: Settings) -> Settings:
+    """Return the settings of an environment, as a process of its own would find them.
+
+    Args:
+        name: of the environment.
+        here: settings of this process: they say which file declares the environments.
+
+    Raises:
+        UnknownEnvironment: naming those that there are.
+    """
+    if name == here.environment:
+        return here
+    return _Elsewhere(environment=name, environments_file=here.environments_file)
 
 
 @cache

@@ -16,8 +16,8 @@ from catena.declaration import Dataset, UseCase
 from catena_airflow.triggers.stream_lag import StreamLagTrigger
 
 Milestone = Literal[
-    "clean", "features", "retraining", "candidate", "champion", "decision", "predictions", "health", "watched",
-    "report", "exploration",
+    "clean", "features", "search", "retraining", "candidate", "champion", "decision", "predictions", "health",
+    "watched", "report", "exploration",
 ]  # fmt: skip
 
 
@@ -30,10 +30,10 @@ def milestone(usecase: UseCase, name: Milestone) -> Asset:
     """Return an asset that DAGs listen to.
 
     `clean`: all datasets of a day are settled, and at least one changed or is known not to come. `features`,
-    `predictions`, `health`: a day. `watched`: a month of which a day was measured. `retraining`: a day at whose end a
-    training off schedule is asked for. `candidate`: the training month, or such a day. `decision`: the month in which
-    the training was cut. `champion`: the month in which it serves. `report`: a month.
-    `exploration`: a month or a range of days.
+    `predictions`, `health`: a day. `watched`: a month of which a day was measured. `search`: a training month whose
+    days are all there, or whose search was concluded. `retraining`: a day at whose end a training off schedule is asked
+    for. `candidate`: the training month, or such a day. `decision`: the month in which the training was cut.
+    `champion`: the month in which it serves. `report`: a month. `exploration`: a month or a range of days.
     """
     return asset(usecase, name)
 
@@ -59,6 +59,12 @@ def restatement(usecase: UseCase, table: str) -> RareHint:
     """Return the hint that a partition of a table, which stood there before, has another content now."""
     corrected = asset(usecase, f"{table}.restated")
     return RareHint(AssetAlias(name=f"{corrected.name}.alias", group="lake"), corrected)
+
+
+def promotion_due(usecase: UseCase) -> RareHint:
+    """Return the hint that another month waits to be decided, once the one before it has its answer."""
+    candidate = milestone(usecase, "candidate")
+    return RareHint(AssetAlias(name=f"{candidate.name}.undecided.alias", group="lake"), candidate)
 
 
 def stream_lag(usecase: UseCase) -> Asset:

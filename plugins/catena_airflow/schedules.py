@@ -89,13 +89,16 @@ def each_clean_day(usecase: UseCase) -> PartitionedAssetTimetable:
 
 
 def each_month_of_features(usecase: UseCase) -> PartitionedAssetTimetable:
-    """Return the timetable of training: once all days of a month have features, or off schedule for a day.
+    """Return the timetable of the search: once all days of a month have features."""
+    return _on_any({milestone(usecase, "features"): _whole_month(usecase)})
 
-    The one rollup that is joined with another event: theirs are days, and a day's run forgets nothing of a month's.
+
+def each_searched_month(usecase: UseCase) -> PartitionedAssetTimetable:
+    """Return the timetable of training: a month is whole, its search is concluded, or a day is asked for off schedule.
+
+    Not the features themselves: their rollup, joined with another event, would forget the days that it has seen.
     """
-    return _on_any(
-        {milestone(usecase, "features"): _whole_month(usecase), milestone(usecase, "retraining"): _day(usecase)}
-    )
+    return _on_any({milestone(usecase, "search"): _month(usecase), milestone(usecase, "retraining"): _day(usecase)})
 
 
 def each_candidate(usecase: UseCase) -> PartitionedAssetTimetable:

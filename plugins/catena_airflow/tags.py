@@ -8,7 +8,7 @@ from catena.declaration import UseCase
 
 Link = Literal[
     "reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "stream", "reconcile",
-    "maintain", "rollback", "explore", "backtest",
+    "maintain", "rollback", "explore", "search", "backtest",
 ]  # fmt: skip
 Role = Literal["data-engineer", "data-scientist", "mlops-engineer", "ml-engineer", "analyst", "report-writer"]
 Rhythm = Literal["each-minute", "daily", "monthly", "on-demand"]

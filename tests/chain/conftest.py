@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
+from catena.environments import Approval
 from catena.partitions import days
 from catena.platform import installation
 from catena.platform.airflow import ADMIN, upstream_connections
@@ -104,9 +105,13 @@ def installed() -> Iterator[Settings]:
     settings = Settings(
         _env_file=None, home=home, postgres_port=postgres, nats_port=nats, mlflow_port=mlflow, api_port=api,
         worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=400,
+        # The flights run alone; of the other use case nobody's silence is waited for longer than 15 s.
+        approval=Approval(required=True, usecases=("seattle_weather",), hours=15 / 3600),
     )  # fmt: skip
     try:
-        installation.up(settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL", "1")
+            installation.up(settings)
         yield settings
     finally:
         installation.down(settings)

@@ -31,6 +31,12 @@ def holds(chain: Any, table: str, day: str) -> bool:
     return chain.workspace.lake(chain.usecase).contents(table, [day])[day] is not None
 
 
+def measured(chain: Any, day: str) -> set[str]:
+    """Return what was measured of the day alone."""
+    rows = chain.workspace.lake(chain.usecase).read("health", [day]).to_pylist()
+    return {row["measure"] for row in rows if row["window_days"] == 1}
+
+
 def is_drained(chain: Any, day: str) -> bool:
     """Return whether the day's rows are there, and nothing runs that might still change them."""
     lake = chain.workspace.lake(chain.usecase)
@@ -38,13 +44,18 @@ def is_drained(chain: Any, day: str) -> bool:
 
 
 def test_streamed_day_reaches_the_scores(chain: Any) -> None:
-    """Events of a day without a file become rows, features and scores, and the rows stay provisional."""
+    """Events of a day without a file become rows, features and scores, and the rows stay provisional.
+
+    The day is measured by what its scores promise, and by no label.
+    """
     replay_history(chain.settings, chain.usecase, (FIRST, FIRST), speed=0, faults=FAULTS)
     chain.api.unpause(chain.dag("stream"))
     seconds_until(lambda: holds(chain, "predictions", FIRST), 240)
     lake = chain.workspace.lake(chain.usecase)
     assert [lake.contents(table, [FIRST], final=True)[FIRST] for table in TABLES] == [None] * 3
-    assert not holds(chain, "health", FIRST)
+    seconds_until(lambda: holds(chain, "health", FIRST), 240)
+    assert "estimated_brier" in measured(chain, FIRST)
+    assert "brier" not in measured(chain, FIRST)
 
 
 def test_tick_drains_where_no_watcher_lives(chain: Any) -> None:
@@ -69,7 +80,7 @@ def test_files_confirm_what_streams_told(chain: Any, deliver_more: Callable[[str
     assert chain.cascade(lambda: chain.api.trigger(chain.dag("reconcile"))) == []
     seconds_until(lambda: len(reconciled(chain)) == 6, 120)
     assert set(reconciled(chain).values()) == {"EQUAL"}
-    seconds_until(lambda: all(holds(chain, "health", day) for day in window), 240)
+    seconds_until(lambda: all("brier" in measured(chain, day) for day in window), 240)
 
 
 def reconciled(chain: Any) -> dict[tuple[str, str], str]:

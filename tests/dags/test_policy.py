@@ -13,19 +13,8 @@ import pytest
 from catena.declared import declared_usecases
 
 ROOT = Path(__file__).resolve().parents[2]
-LINKS = (
-    "reference",
-    "ingest",
-    "features",
-    "train",
-    "promote",
-    "score",
-    "monitor",
-    "report",
-    "rollback",
-    "explore",
-    "backtest",
-)
+LINKS = ("reference", "ingest", "features", "train", "promote", "score", "monitor", "report", "rollback", "explore",
+         "search", "backtest")  # fmt: skip
 STREAMING = ("stream", "reconcile")
 PLATFORM = ("platform.maintain",)
 RHYTHMS = {f"rhythm:{rhythm}" for rhythm in ("each-minute", "daily", "monthly", "on-demand")}
@@ -108,7 +97,7 @@ def test_order_where_a_link_needs_it(dags: dict[str, Any]) -> None:
     for dag_id, dag in dags.items():
         assert dag["max_active_runs"] == side_by_side.get(dag_id.rpartition(".")[2], 1), dag_id
         pools = {task["pool"] for task in dag["tasks"].values()}
-        assert ("training" in pools) is dag_id.endswith((".train", ".backtest")), dag_id
+        assert ("training" in pools) is dag_id.endswith((".train", ".search", ".backtest")), dag_id
 
 
 def test_platform_serves_each_use_case(dags: dict[str, Any]) -> None:

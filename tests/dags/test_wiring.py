@@ -8,7 +8,7 @@ from typing import Any
 
 STREAMING = ("flight_delays.stream", "flight_delays.reconcile")
 
-GUARDING = re.compile(r"^  task   check_guard.*\n(?:           ->.*\n)+", re.MULTILINE)
+GUARDING = re.compile(r"^  task   (?:check_guard|raise_alarms).*\n(?:           ->.*\n)+", re.MULTILINE)
 
 
 def test_wiring_is_as_recorded(airflow_view: dict[str, Any]) -> None:
@@ -21,7 +21,7 @@ def test_wiring_is_as_recorded(airflow_view: dict[str, Any]) -> None:
 
 
 def test_each_use_case_is_wired_alike(airflow_view: dict[str, Any]) -> None:
-    """Links are wired in one way: use cases differ in their datasets, tables, streams and guard only."""
+    """Links are wired in one way: use cases differ in their datasets, tables, streams, guard and alarms only."""
     without_tables = {}
     for usecase, text in airflow_view["wiring"].items():
         if usecase == "platform":

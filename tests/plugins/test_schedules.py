@@ -47,8 +47,13 @@ def test_source_that_has_ended_makes_no_run_for_today() -> None:
     assert found is None
 
 
-def test_training_waits_for_all_days_of_the_month() -> None:
-    """A month is trained on when each of its days has told of its features, and not one day earlier."""
+def test_training_hears_of_the_month_from_the_search() -> None:
+    """What the search tells of a month starts its training, under the same key."""
+    assert mapper(schedules.each_searched_month(USECASE), "search").to_downstream(MONTH) == MONTH
+
+
+def test_search_and_so_training_wait_for_all_days_of_the_month() -> None:
+    """A month is taken up when each of its days has told of its features, and not one day earlier."""
     rollup = mapper(schedules.each_month_of_features(USECASE), "features")
     assert rollup.to_downstream(FIRST) == MONTH
     assert rollup.to_upstream(MONTH) == set(days_of_month(MONTH))
@@ -56,7 +61,7 @@ def test_training_waits_for_all_days_of_the_month() -> None:
 
 def test_training_off_schedule_has_the_key_of_its_day() -> None:
     """A day that is asked for starts a run of its own, which no event of a month meets; promotion follows either."""
-    asked = mapper(schedules.each_month_of_features(USECASE), "retraining")
+    asked = mapper(schedules.each_searched_month(USECASE), "retraining")
     assert asked.to_downstream("2013-03-14") == "2013-03-14"
     told = mapper(schedules.each_candidate(USECASE), "candidate")
     assert [told.to_downstream(key) for key in ("2013-03-14", "2013-03")] == ["2013-03-14", "2013-03"]
@@ -79,6 +84,7 @@ def test_report_hears_of_the_decision_and_of_each_measured_day() -> None:
 def test_no_rollup_is_joined_with_another_event() -> None:
     """A joined rollup forgets the days it has seen when the other event fires, and its month may never come."""
     for timetable in (
+        schedules.each_searched_month(USECASE),
         schedules.each_day_or_champion(USECASE),
         schedules.each_scored_or_restated_day(USECASE),
         schedules.each_decided_or_watched_month(USECASE),

@@ -111,7 +111,7 @@ def make_registry(real: Settings, work: Path, experiment: str) -> None:
         registry_of(work).mkdir(exist_ok=True)
         settings = ground_settings(real, work, "none").model_copy(update={"home": registry_of(work)})
         # Its files lie in its own folder, not in that of the policy which happens to train first.
-        open_registry(settings).make_experiment(experiment)
+        open_registry(settings).experiment(experiment)
 
 
 def open_ground(real: Settings, work: Path, name: str) -> Ground:

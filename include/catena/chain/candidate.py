@@ -40,7 +40,7 @@ class Training:
         self._month = month
         self._run = run
         self._snapshot = snapshot
-        self._inputs = tables.identity(month)
+        self._inputs = tables.identity(month, usecase.model)
         self.data: TrainingSet = snapshot.data
         self.fingerprints: dict[str, dict[str, str]] = {}
 
@@ -86,7 +86,7 @@ class Training:
         return Evidence(
             training_key=key,
             params={"role": role, "month": self._month, **model.model_dump(include={
-                "factory", "seed", "validation_days", "embargo_days", "minimum_rows",
+                "family", "factory", "seed", "validation_days", "embargo_days", "minimum_rows",
                 "baseline_by"}), **_settings_of(estimator)},
             metrics=evaluate(data.holdout["label"], scores, model.kind),
             tags={"usecase": usecase.name, "role": role, "month": self._month, "run_id": self._run.run_id,

@@ -138,7 +138,8 @@ def _facts(
     trained = version.candidate.payload if version.candidate else {}
     fingerprint = trained.get("fingerprints", {}).get(version.key, {})
     return {
-        "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset")},
+        "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset"),
+                    "recipe": trained.get("recipe"), "search": trained.get("search")},
         "proof": proof.document,
         "selection": selection,
         "decision": None if version.decision is None else _decided(version.decision),

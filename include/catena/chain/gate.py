@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from catena.chain.training_data import training_days
-from catena.declaration import UseCase
+from catena.declaration import Model, UseCase
 from catena.governance import Ledger
 from catena.modeling.behaviour import Behaviour, behave
 from catena.modeling.bootstrap import Interval, Resampling, gain_interval, metric_interval
@@ -42,10 +42,12 @@ class Contender:
 
     Attributes:
         version: `model_version`, `run_id` and `sha256`, as ledger entries name them.
+        model: the declaration by which it was built.
         interval: of the gate's metric.
     """
 
     version: Mapping[str, str]
+    model: Model
     estimator: Any
     scores: Numbers
     metrics: Metrics
@@ -71,14 +73,14 @@ class Gatekeeper:
         # One bound alone errs as often as declared: both together twice as often.
         self.resampling = Resampling(2 * gate.confidence - 1, gate.resamples, gate.seed)
 
-    def contender(self, version: Mapping[str, str], role: Role) -> Contender:
-        """Return a version with its scores and metrics."""
-        usecase, rows = self._usecase, self._rows
-        estimator = self._registry.load(version["model_version"], version["sha256"], trusted_types(usecase.model))
-        scores = predict(estimator, rows, usecase.model, role)
-        interval = metric_interval(usecase.gate.metric, rows["label"], scores, rows["partition"], self.resampling)
+    def contender(self, version: Mapping[str, str], role: Role, model: Model) -> Contender:
+        """Return a version, built by a declaration, with its scores and metrics."""
+        metric, rows = self._usecase.gate.metric, self._rows
+        estimator = self._registry.load(version["model_version"], version["sha256"], trusted_types(model))
+        scores = predict(estimator, rows, model, role)
+        interval = metric_interval(metric, rows["label"], scores, rows["partition"], self.resampling)
         return Contender(
-            version, estimator, scores, evaluate(rows["label"], scores, usecase.model.kind), interval
+            version, model, estimator, scores, evaluate(rows["label"], scores, model.kind), interval
         )  # fmt: skip
 
     def compare(
@@ -124,9 +126,7 @@ class Gatekeeper:
         """Return how the challenger comes out of each declared test, as its proof will say it."""
         if not len(self._rows):
             return []
-        model = self._usecase.model
-        takes = [str(name) for name in challenger.estimator.feature_names_in_]
-        of = judged(challenger.estimator, self._rows, model.only(takes))
+        of = judged(challenger.estimator, self._rows, challenger.model)
         return [behave(test, of, self.resampling) for test in self._usecase.proof.tests]
 
     def _scoring_ms(self, challenger: Contender) -> float:
@@ -137,7 +137,7 @@ class Gatekeeper:
         taken = []
         for _ in range(_TIMED_REPEATS):
             started = time.perf_counter()
-            predict(challenger.estimator, rows, self._usecase.model, "challenger")
+            predict(challenger.estimator, rows, challenger.model, "challenger")
             taken.append(time.perf_counter() - started)
         return 1000 * statistics.median(taken) * _TIMED_ROWS / len(rows)
 

@@ -16,17 +16,15 @@ import pandas as pd
 from catena import monitoring as watch
 from catena.chain.deployments import Deployments, Serves, model_of
 from catena.chain.exclusive import exclusively
+from catena.chain.measured_days import labels_known_on, measured_days
 from catena.chain.redeploy import Asked, Change, change_of, record_rollback
 from catena.declaration import Guard, Serving, UseCase
 from catena.governance import Entry
-from catena.lake import Lake
-from catena.partitions import days, shift_day
+from catena.partitions import shift_day
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 ACTOR, CANARY = "guard", "canary"
-_COLUMNS = ("partition", "measure", "window_days", "dimension", "value_of", "value", "rows", "model_version")
-_AGE = "freshness_h"
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,8 @@ def check_guard(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
 
     Days are judged from the first one that was served, each once it was measured with what serves on it today; the
     first day that was not ends the look, so that days before it decide first, whatever the order of arrival. A breach
-    takes effect on the day after the last label behind it was known: no prediction changes that was due by then. Where
-    another version serves then anyway, nothing is to be done.
+    takes effect on the day after the last label behind it was known, on the estimate after the day itself: no
+    prediction changes that was due by then. Where another version serves then anyway, nothing is to be done.
     """
     if usecase.monitoring.guard is None and not usecase.serving.canary_days:
         return Outcome("skipped", "the use case declares neither a guard nor a canary")
@@ -55,7 +53,7 @@ def check_guard(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
         there = [entry for entry in deployments.rollbacks() if entry.payload["is_automatic"]]
         if run.try_number > 1 and (mine := [entry for entry in there if entry.run_id == run.run_id]):
             return _rolled_back(change_of(workspace, usecase, mine[-1]))
-        measured = list(_measured(workspace.lake(usecase), usecase, deployments))
+        measured = [_Measured(*each) for each in measured_days(workspace.lake(usecase), usecase, deployments)]
         failures = [*_guard_failures(usecase, measured, there), *_canary_failures(usecase, measured, deployments)]
         for failure in sorted(failures, key=lambda each: each.first):
             if not usecase.calendar.holds(failure.first) or not _serves(deployments, failure):
@@ -86,48 +84,25 @@ def _rolled_back(change: Change) -> Outcome:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A day that was measured with what serves on it, and the day on which its last label was known."""
+    """A day that was measured with what serves on it."""
 
     day: str
     serves: Serves
     rows: pd.DataFrame
-    known_on: str
 
     def of(self, dimension: str) -> pd.DataFrame:
         """Return the measures of a dimension."""
         return self.rows[self.rows["dimension"] == dimension]
 
 
-def _measured(lake: Lake, usecase: UseCase, deployments: Deployments) -> Iterator[_Measured]:
-    """Yield the measured days in order, up to the first served one that is not measured as it is served now."""
-    measured = lake.partitions("health")
-    spells = deployments.spells()
-    if not measured or not spells:
-        return
-    span = [day for day in days(spells[0].first, measured[-1]) if usecase.calendar.holds(day)]
-    health = lake.read("health", span, columns=_COLUMNS).to_pandas()
-    ages = (health["measure"] == _AGE) & (health["dimension"] == "")
-    health = health[ages | health["dimension"].isin([watch.GUARDED, CANARY])]
-    scored = lake.contents("predictions", span)
-    by_day = dict(list(health.groupby("partition")))
-    for day in span:
-        serves = deployments.serves(day)
-        if serves is None:
-            continue
-        rows = by_day.get(day)
-        if rows is None:
-            # A day that was never delivered holds nobody up; one that waits for its measuring does.
-            if scored[day] is None and any(later in by_day for later in _days_after(day, usecase, span)):
-                continue
+def _with_labels(measured: Sequence[_Measured], window_days: int) -> Iterator[tuple[_Measured, str]]:
+    """Yield the days that have labels with the day on which the last of them was known, up to one that awaits some."""
+    for each in measured:
+        known_on = labels_known_on(each.day, each.rows, window_days)
+        if known_on is None:
             return
-        version = str(rows["model_version"].iloc[0])
-        if version == "none":
-            continue
-        if version != serves["model_version"]:
-            return
-        age = rows.loc[rows["measure"] == _AGE, "value"]
-        if age.notna().any():
-            yield _Measured(day, serves, rows, _known_on(day, float(age.iloc[0])))
+        if known_on:
+            yield each, known_on
 
 
 def _guard_failures(usecase: UseCase, measured: Sequence[_Measured], there: Sequence[Entry]) -> Iterator[_Failure]:
@@ -142,26 +117,29 @@ def _guard_failures(usecase: UseCase, measured: Sequence[_Measured], there: Sequ
 
 
 def _judged(measured: Sequence[_Measured], guard: Guard) -> Iterator[watch.Judged]:
-    for each in measured:
-        own = each.of(watch.GUARDED)
+    on_labels = guard.on == "labels"
+    dimension = watch.GUARDED if on_labels else watch.GUARDED_ESTIMATE
+    days = _with_labels(measured, guard.window_days) if on_labels else ((each, each.day) for each in measured)
+    for each, known_on in days:
+        own = each.of(dimension)
         own = own[(own["measure"] == guard.measure) & (own["window_days"] == guard.window_days)]
         if not own.empty and each.serves["role"] == "champion":
             value = own["value"].iloc[0]
             yield watch.Judged(
                 each.day, str(each.serves["model_version"]), None if math.isnan(value) else float(value),
-                int(own["rows"].iloc[0]), each.known_on,
+                int(own["rows"].iloc[0]), known_on,
             )  # fmt: skip
 
 
 def _canary_failures(usecase: UseCase, measured: Sequence[_Measured], deployments: Deployments) -> Iterator[_Failure]:
     """Yield each day of a canary by whose labels it is shown to be worse by more than the margin."""
     serving, known_on = usecase.serving, ""
-    for each in measured:
+    for each, last_on in _with_labels(measured, usecase.monitoring.trailing_days):
         trial = deployments.trial(each.day)
         if trial is None or trial.kind != CANARY:
             continue
         # The comparison rests on all days since the canary began: what was known last decides when it was known.
-        known_on = max(each.known_on, known_on if each.day > trial.first else "")
+        known_on = max(last_on, known_on if each.day > trial.first else "")
         found = each.of(CANARY)
         found = found[found["value_of"] == trial.version].set_index("measure")
         values, rows = found["value"].to_dict(), found["rows"].to_dict()
@@ -194,25 +172,15 @@ def _is_settled(made: Sequence[Entry], breach: watch.Breach, first: str, guard: 
     )
 
 
-def _days_after(day: str, usecase: UseCase, span: list[str]) -> list[str]:
-    """Return the days whose trailing window reaches back to the day: they are measured only once it is settled."""
-    reach = shift_day(day, usecase.monitoring.trailing_days - 1)
-    return [later for later in span if day < later <= reach]
-
-
-def _known_on(day: str, freshness_h: float) -> str:
-    """Return the local day on which the last label became known; `freshness_h` counts back from the day's end."""
-    return shift_day(day, max(0, math.ceil(-freshness_h / 24)))
-
-
 def _reason(guard: Guard, breach: watch.Breach) -> str:
     last = breach.days[-1]
     limit = f"below {guard.minimum}" if guard.minimum is not None and (last.value or 0) < guard.minimum else (
         f"above {guard.maximum}")  # fmt: skip
+    what = guard.measure if guard.on == "labels" else f"Estimated {guard.measure}"
     return (
-        f"{guard.reason} {guard.measure} of {breach.version} over {guard.window_days} days was {limit} on "
+        f"{guard.reason} {what} of {breach.version} over {guard.window_days} days was {limit} on "
         f"{len(breach.days)} measured days in a row, {breach.days[0].day} to {last.day}, at last {last.value:.4f} on "
-        f"{last.rows} labelled rows."
+        f"{last.rows} {'labelled' if guard.on == 'labels' else 'scored'} rows."
     )
 
 

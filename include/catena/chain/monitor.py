@@ -1,67 +1,36 @@
-"""The monitor link: joins predictions with what happened, measures the day and its trailing window, raises alerts.
+"""The monitor link: finds the days to measure, writes their health, raises alerts.
 
-The measures themselves belong in `catena.monitoring`.
+What is measured of a day belongs in `catena.chain.measuring`, the measures themselves in `catena.monitoring`.
 """
-
-# ruff: noqa: S608 - names and expressions come from the declaration; values are bound.
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
-from catena import monitoring as watch
-from catena.arrow_sql import sql_over
-from catena.chain.challenge import SHADOW, SHADOW_COLUMNS, compared, tried, verdicts
+from catena.chain.challenge import SHADOW, tried, verdicts
 from catena.chain.deployments import Deployments
+from catena.chain.measuring import Day, measured, watched
 from catena.chain.readiness import Need, Settlement, settle
 from catena.chain.scored_days import ScoredDays
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
-from catena.modeling.bootstrap import Interval
-from catena.partitions import days_of, last_day_of, shift_day, start_of
+from catena.partitions import days_of, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 _MISSING_FROM_SOURCE = {"FAIL", "NO_DATA"}
-# One row for each entity that was scored (current revision) or has an outcome.
-_JOIN = """
-WITH current AS (
-    SELECT partition, entity, score, model_version FROM predictions
-    QUALIFY revision = max(revision) OVER (PARTITION BY partition)
-)
-SELECT coalesce(current.partition, label_rows.partition) AS partition,
-       coalesce(current.entity, label_rows.entity) AS entity,
-       CAST(label_rows.label AS DOUBLE) AS label, label_rows.known_at, current.score, current.model_version,
-       shadow.score AS shadow_score, shadow.model_version AS shadow_version, {features}
-FROM current
-LEFT JOIN shadow ON shadow.partition = current.partition AND shadow.entity = current.entity
-FULL JOIN label_rows ON current.partition = label_rows.partition AND current.entity = label_rows.entity
-LEFT JOIN features ON features.partition = current.partition AND features.entity = current.entity
-ORDER BY 1, 2
-"""
-
-
-@dataclass(frozen=True)
-class _Day:
-    """What one day came to."""
-
-    rows: pa.Table
-    measures: list[watch.Measure]
-    alerts: list[watch.Alert]
-    gain: Interval | None = None
 
 
 def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
     """Measure the due days of a day or month, and every later day whose trailing window they changed, in one pass.
 
-    Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions.
+    Days on which nothing served yet are measured for what they delivered; nobody waits for their predictions. A scored
+    day does not wait for its labels: it is measured by what the scores tell, and again once the labels are final.
     """
     lake, serving = workspace.lake(usecase), Deployments(workspace.ledger, usecase)
     facts: dict[str, dict[str, Any]] = {}
@@ -83,8 +52,8 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
     reach = sorted({shift_day(key, -back) for key in due for back in range(window)})
     reach = [key for key in reach if key >= usecase.calendar.first]
     versions = {name: lake.version(name) for name in _tables(usecase)}
-    frame = _joined(lake, usecase, reach)
-    found = {key: _measure(lake, usecase, frame, key, facts[key]) for key in due}
+    seen = watched(lake, usecase, reach, due)
+    found = {key: measured(lake, usecase, seen, key, facts[key]) for key in due}
     written = lake.overwrite(
         "health",
         pa.concat_tables([found[key].rows for key in due]),
@@ -124,7 +93,7 @@ def _settle(
     lake: Lake, usecase: UseCase, wanted: Sequence[str], *, besides: Any, serving: Deployments, ledger: Ledger
 ) -> Settlement:
     back = 1 - usecase.monitoring.trailing_days
-    decided = _decided_absent(usecase, serving, ledger)
+    decided = _decided_absent(lake, usecase, serving, ledger)
     return settle(
         lake,
         usecase.calendar,
@@ -137,8 +106,8 @@ def _settle(
     )
 
 
-def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> Any:
-    """Return the rule by which an absent partition is known to stay absent."""
+def _decided_absent(lake: Lake, usecase: UseCase, serving: Deployments, ledger: Ledger) -> Any:
+    """Return the rule by which nobody waits for an absent partition: it stays absent, or is a scored day's labels."""
     delivered = {clean.table: dataset.name for dataset in usecase.datasets for clean in dataset.clean}
     missing = {
         (entry.subject, entry.partition)
@@ -146,12 +115,18 @@ def _decided_absent(usecase: UseCase, serving: Deployments, ledger: Ledger) -> A
         if entry.decision in _MISSING_FROM_SOURCE
     }
 
+    @cache
+    def is_scored(day: str) -> bool:
+        return lake.contents("predictions", [day])[day] is not None
+
     def is_decided(table: str, day: str) -> bool:
         if table == SHADOW:
             # Written before what is served: where that is there, no shadow follows.
             return True
         derived = table in ("predictions", usecase.features.table)
         if derived and serving.is_unserved(day):
+            return True
+        if table == usecase.label.table and is_scored(day):
             return True
         dataset = delivered.get(usecase.features.spine_table if derived else table)
         return (dataset, day) in missing
@@ -181,86 +156,7 @@ def _besides(ledger: Ledger, usecase: UseCase, scored: ScoredDays, facts: dict[s
     return besides
 
 
-def _joined(lake: Lake, usecase: UseCase, reach: Sequence[str]) -> pd.DataFrame:
-    """Return one row for each entity of the days: label, score and features."""
-    label = usecase.label
-    scored = ["partition", "entity", "revision", "score", "model_version"]
-    tables = {
-        "outcomes_raw": lake.read(label.table, reach),
-        "predictions": lake.read("predictions", reach, columns=scored),
-        "features": lake.read(usecase.features.table, reach, columns=_feature_columns(usecase)),
-        "shadow": lake.read(SHADOW, reach if usecase.serving.is_compared else [], columns=SHADOW_COLUMNS),
-    }
-    with sql_over(tables) as connection:
-        connection.execute(
-            f"CREATE TEMP VIEW label_rows AS SELECT partition, CAST({label.entity} AS VARCHAR) AS entity, "
-            f"({label.expression}) AS label, {label.known_at} AS known_at FROM outcomes_raw"
-        )
-        features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
-        joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
-    return joined
-
-
-def _measured_columns(usecase: UseCase) -> list[str]:
-    return list(dict.fromkeys((*usecase.model.features, *usecase.model.slices)))
-
-
-def _feature_columns(usecase: UseCase) -> list[str]:
-    return list(dict.fromkeys(("partition", "entity", *_measured_columns(usecase))))
-
-
-def _measure(lake: Lake, usecase: UseCase, frame: pd.DataFrame, day: str, facts: Mapping[str, Any]) -> _Day:
-    model, declared = usecase.model, usecase.monitoring
-    low, start, high = frame["partition"].searchsorted(
-        [shift_day(day, 1 - declared.trailing_days), day, shift_day(day, 1)]
-    )
-    today = frame.iloc[start:high]
-    scored = frame.iloc[low:high]
-    scored = scored[scored["score"].notna()]
-    scored_today = scored[scored["partition"] == day]
-    known = today["known_at"].dropna()
-    newest: datetime | None = None if known.empty else known.max().to_pydatetime()
-    found = watch.volumes(len(today), len(scored_today), 1)
-    found += watch.quarantine_rates(facts["accounting"])
-    found += watch.freshness(day, usecase.timezone, newest, len(today))
-    version, gain = "none", None
-    if len(scored_today):
-        # With a canary two versions scored the day: it counts as that of the one it takes its keys from.
-        version = str((facts["serves"] or scored_today.iloc[0])["model_version"])
-        found += watch.null_rates(scored_today, model.features)
-        found += watch.performance(scored_today, model.kind, 1, model.slices)
-        if declared.trailing_days > 1:
-            found += watch.performance(scored, model.kind, declared.trailing_days, model.slices)
-        if (guard := declared.guard) is not None:
-            recent = scored[scored["partition"] > shift_day(day, -guard.window_days)]
-            found += watch.guarded(recent, model.kind, guard, version)
-        reference = _references(lake, usecase, (facts["serves"] or {}).get("trained_on"))
-        found += watch.feature_drift(scored, reference, declared.trailing_days)
-        found += watch.score_drift(scored, day, declared.trailing_days)
-        if (of := facts.get("tried")) is not None:
-            gain = compared(usecase, scored, of)
-            found += watch.gain_measures(gain, declared.trailing_days, of["kind"], of["challenger"])
-    raised = watch.alerts(found, declared)
-    return _Day(watch.health_rows(day, version, found, raised), found, raised, gain)
-
-
-_REFERENCES: dict[tuple[str, int], dict[str, watch.Reference]] = {}
-
-
-def _references(lake: Lake, usecase: UseCase, trained_on: str | None) -> dict[str, watch.Reference]:
-    """Return the distribution of each feature in the serving model's training window, kept for this process."""
-    if trained_on is None:
-        return {}
-    features = usecase.features.table
-    sample = watch.reference_days(usecase.calendar.first, last_day_of(trained_on))
-    key = (lake.uri(features), identity_of([usecase.model.model_dump(), lake.contents(features, sample)]))
-    if key not in _REFERENCES:
-        rows = lake.read(features, sample, columns=list(usecase.model.features)).to_pandas()
-        _REFERENCES[key] = watch.references(rows, usecase.model.numeric, usecase.model.categorical)
-    return _REFERENCES[key]
-
-
-def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: _Day) -> None:
+def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: Day) -> None:
     """Write each alert to the ledger, and clear those of the day that no longer hold."""
     raised = {alert.subject: alert for alert in found.alerts}
     effective_at = start_of(shift_day(day, 1))
@@ -278,7 +174,7 @@ def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: _Day) -
                 "rows": alert.measure.rows,
                 "reason": alert.reason,
                 "window_days": alert.measure.window_days,
-                "model_version": _version(found),
+                "model_version": found.version,
             },
         )
     for subject in sorted(set(before) - set(raised)):
@@ -292,7 +188,3 @@ def _record(ledger: Ledger, usecase: UseCase, run: Run, day: str, found: _Day) -
                 effective_at=effective_at,
                 payload={"reason": "Measured again within the limits."},
             )
-
-
-def _version(found: _Day) -> str:
-    return str(found.rows["model_version"][0].as_py())

@@ -48,6 +48,7 @@ def _write_index(workspace: Workspace) -> Path:
     kinds = {
         "Reports": reports, "Model cards": cards, "Explorations": explored, "Features selected": selected,
         "Age of models": ledger.entries(kind="staleness"), "Backtests": ledger.entries(kind="backtest"),
+        "Score cards": ledger.entries(kind="score-card"),
     }  # fmt: skip
     write_page(path, index_page({kind: _listed(entries) for kind, entries in kinds.items()}))
     return path

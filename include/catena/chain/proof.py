@@ -51,13 +51,13 @@ def proof_of(workspace: Workspace, usecase: UseCase, version: Version, run: Run)
         UnknownVersion: the version is a baseline, of which there is nothing to prove, or was not trained by the chain.
         ArchiveDamaged: its snapshot, or a proof that was kept, is gone or changed.
     """
-    entry = _kept(workspace, usecase, version)
+    entry = kept_proof(workspace, usecase, version)
     if entry is not None:
         return _read(workspace.lake(usecase), version.key, str(entry.payload["sha256"]))
     made = canonical(prove_again(workspace, usecase, version))
     sha256 = hashlib.sha256(made).hexdigest()
     document = json.loads(made)
-    _archive(workspace.lake(usecase)).keep_document(sha256, made)
+    proof_archive(workspace.lake(usecase)).keep_document(sha256, made)
     open_registry(workspace.settings).keep_document(version.run_id, f"proof-{sha256[:8]}", document)
     workspace.ledger.append(
         run, kind="proof", subject=version.key, partition=str(version.month), decision=_verdict(document),
@@ -68,11 +68,25 @@ def proof_of(workspace: Workspace, usecase: UseCase, version: Version, run: Run)
     return _read(workspace.lake(usecase), version.key, sha256)
 
 
+def proof_document(workspace: Workspace, usecase: UseCase, key: str) -> dict[str, Any] | None:
+    """Return the document of the last proof of a version, None where none was made; nothing is measured.
+
+    Raises:
+        ArchiveDamaged: it is gone or changed.
+    """
+    entry = workspace.ledger.last(usecase.name, "proof", key)
+    return None if entry is None else _read(workspace.lake(usecase), key, str(entry.payload["sha256"])).document
+
+
 def differing_parts(workspace: Workspace, usecase: UseCase, version: Version, run: Run) -> list[str]:
-    """Return the parts of a version's proof that are not the same when they are measured again; empty if all are."""
+    """Return the parts of a version's proof that are not the same when they are measured again; empty if all are.
+
+    Its name is no part: a version that was transferred has another one where it was proved.
+    """
     kept = proof_of(workspace, usecase, version, run).document
     now = json.loads(canonical(prove_again(workspace, usecase, version)))
-    return [name for name in dict.fromkeys([*kept, *now]) if kept.get(name) != now.get(name)]
+    parts = [name for name in dict.fromkeys([*kept, *now]) if name != "version"]
+    return [name for name in parts if kept.get(name) != now.get(name)]
 
 
 def prove_again(workspace: Workspace, usecase: UseCase, version: Version) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _baseline_scores(workspace: Workspace, version: Version, snapshot: Snapshot)
     return predict(estimator, snapshot.data.holdout, model, "baseline")
 
 
-def _kept(workspace: Workspace, usecase: UseCase, version: Version) -> Entry | None:
+def kept_proof(workspace: Workspace, usecase: UseCase, version: Version) -> Entry | None:
     """Return the first entry on a proof by the same declaration, None where there is none.
 
     Not by the same code: a release must not prove the past anew without being asked, and asked, it is compared.
@@ -129,12 +143,13 @@ def _inputs(usecase: UseCase, version: Version) -> str:
     return str(identity_of([version.sha256, usecase.proof.model_dump(mode="json"), usecase.gate.model_dump()]))
 
 
-def _archive(lake: Lake) -> Archive:
+def proof_archive(lake: Lake) -> Archive:
+    """Return where a use case's proofs are kept: below its lake, beside its snapshots."""
     return Archive(f"{lake.root}/{FOLDER}", lake.storage_options)
 
 
 def _read(lake: Lake, version: str, sha256: str) -> ProofOf:
-    archive = _archive(lake)
+    archive = proof_archive(lake)
     place, content = f"{archive.root}/{sha256}.json", archive.document(sha256)
     if content is None or hashlib.sha256(content).hexdigest() != sha256:
         raise ArchiveDamaged(f"{place} is gone, or not the proof that the ledger names: restore it from a copy")

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from catena.chain.snapshots import archive_of, parted, read_record, snapshot_entry
-from catena.chain.training_data import TrainingTables, baseline_name, open_registry, serving_name
+from catena.chain.training_data import TrainingTables, baseline_name, cut_of, open_registry, serving_name
 from catena.declaration import UseCase
 from catena.governance import Ledger
 from catena.lake import ArchiveDamaged, Lake, VersionGone
@@ -34,7 +34,7 @@ from catena.modeling.threads import THREADS
 from catena.modeling.train import fit_baseline, fit_candidate
 from catena.registry.environment import environment
 from catena.registry.trusted_types import trusted_types
-from catena.run import code_version
+from catena.run import Run, code_version
 from catena.serving.predict import SignatureMismatch, predict
 from catena.workspace import Workspace
 
@@ -100,6 +100,15 @@ class Replayed:
         return asdict(self) | {"checks": checks, "is_equal": self.is_equal, "is_same_release": self.is_same_release}
 
 
+def enter_replay(workspace: Workspace, usecase: UseCase, found: Replayed, run: Run) -> None:
+    """Enter what came of a replay: EQUAL, or what differs. It holds from the end of the training month on."""
+    month = recorded_version(workspace.ledger, usecase, found.version).month
+    workspace.ledger.append(
+        run, kind="replay", subject=found.version, partition=month,
+        decision="EQUAL" if found.is_equal else "DIFFERENT", effective_at=cut_of(month), payload=found.as_dict(),
+    )  # fmt: skip
+
+
 def recorded_version(ledger: Ledger, usecase: UseCase, version: str) -> VersionRecord:
     """Return what the ledger says of a version.
 
@@ -123,7 +132,7 @@ def recorded_version(ledger: Ledger, usecase: UseCase, version: str) -> VersionR
                 raise NotReplayable(f"{version} was trained on {month} before training sets were kept: train it anew")
             return VersionRecord(
                 version, role, month, facts["sha256"], name, payload.get("fingerprints", {}).get(version, {}),
-                payload.get("environment", {}), entry.code_version,
+                payload.get("environment", {}), (payload.get("origin") or {}).get("code_version", entry.code_version),
             )  # fmt: skip
     raise UnknownVersion(f"the ledger knows no version {version!r}; there are: {', '.join(sorted(there)) or 'none'}")
 

@@ -24,7 +24,7 @@ from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 # What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
-_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback", "shadow")
+_SPOKEN_OF = ("quality", "candidate", "promotion", "rollback", "shadow", "alarm")
 
 
 def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
@@ -117,9 +117,12 @@ def _waiting(
     measured = lake.inputs("health", span)
     scored = lake.contents("predictions", span)
     missing = [day for day in span if measured[day] is None and not (day in refused and scored[day] is None)]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return f"waiting for health[{', '.join(missing[:3])}]{more}"
+    labelled = lake.contents(usecase.label.table, span, final=True)
+    awaited = [day for day in span if scored[day] is not None and labelled[day] is None]
+    for table, keys in (("health", missing), (usecase.label.table, awaited)):
+        if keys:
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            return f"waiting for {table}[{', '.join(keys[:3])}]{more}"
     return None
 
 
@@ -141,7 +144,7 @@ def _identity(lake: Lake, ledger: Ledger, usecase: UseCase, month: str, span: Se
         {
             "label": lake.contents(usecase.label.table, compared),
             "features": lake.contents(usecase.features.table, compared),
-            "predictions": lake.contents("predictions", span),
+            "predictions": lake.contents("predictions", compared),
             "health": lake.contents("health", span),
             "quarantine": lake.contents("quarantine", quarantined),
             "names": {reference.table: lake.contents(reference.table) for reference in usecase.report.names},

@@ -14,12 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catena.chain.approval import open_question
 from catena.chain.deployments import Deployments, Serves
 from catena.chain.exclusive import exclusively
 from catena.chain.readiness import Need, Settlement, settle, until_settled
+from catena.chain.recipes import model_of_version
 from catena.chain.sides import Assignment, Said, sides_of
-from catena.chain.training_data import open_registry
-from catena.declaration import UseCase
+from catena.chain.training_data import feature_columns, open_registry
+from catena.declaration import Model, UseCase
 from catena.lake import PREDICTIONS, Lake, arrow_schema, identity_of
 from catena.partitions import days_of, month_of
 from catena.registry.trusted_types import trusted_types
@@ -53,7 +55,8 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
         if (serves := deployments.serves(day)) is not None
     }
     if deployments.decision(month) is None or (wanted and not assigned):
-        return Outcome("skipped", _why_nothing_serves(usecase, deployments, wanted[0] if wanted else f"{month}-01"))
+        day = wanted[0] if wanted else f"{month}-01"
+        return Outcome("skipped", _why_nothing_serves(workspace, usecase, deployments, day))
     if not wanted:
         return Outcome("skipped", "no day lies in the calendar")
     settlement = _settled(lake, usecase, wanted, deployments)
@@ -77,13 +80,15 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
     return Outcome("skipped", settlement.waiting or "nothing to score")
 
 
-def _why_nothing_serves(usecase: UseCase, deployments: Deployments, day: str) -> str:
+def _why_nothing_serves(workspace: Workspace, usecase: UseCase, deployments: Deployments, day: str) -> str:
     month = month_of(day)
     if month == month_of(usecase.calendar.first):
         return "first training period, nothing serves yet"
     if deployments.is_unserved(day):
         return f"nothing serves in {month}: there was nothing to train on"
-    return f"waiting for the decision on what serves in {month}"
+    question = open_question(workspace.ledger, usecase)
+    asked = f", while {question.month} waits for approval: `catena approvals list`" if question else ""
+    return f"waiting for the decision on what serves in {month}{asked}"
 
 
 def _settled(lake: Lake, usecase: UseCase, wanted: Sequence[str], deployments: Deployments) -> Settlement:
@@ -136,16 +141,14 @@ def _score_days(
     lake = workspace.lake(usecase)
     days, features = sorted(due), usecase.features.table
     version = lake.version(features)
-    model = usecase.model
-    columns = dict.fromkeys(("partition", "entity", "decision_at", *model.features, *model.baseline_by))
-    rows = lake.read(features, days, columns=list(columns), version=version)
+    rows = lake.read(features, days, columns=feature_columns(usecase), version=version)
     before = lake.read(_TABLE, days)
     served, shadow, faults = [before], [before.slice(0, 0)], []
     for group in _together(days, assigned):
         part = rows.filter(pc.is_in(rows["partition"], value_set=pa.array(group)))
         if not part.num_rows:
             continue
-        sides = sides_of(part.to_pandas(), assigned[group[0]], model, lambda of: _estimator(workspace, usecase, of))
+        sides = sides_of(part.to_pandas(), assigned[group[0]], lambda of: _loaded(workspace, usecase, of))
         served.append(_revision(part, sides.served, before, version or 0))
         if sides.shadow is not None:
             shadow.append(_revision(part, sides.shadow, before.slice(0, 0), version or 0))
@@ -175,9 +178,11 @@ def _together(days: Sequence[str], assigned: Mapping[str, Assignment]) -> list[l
     return list(groups.values())
 
 
-def _estimator(workspace: Workspace, usecase: UseCase, serves: Mapping[str, Any]) -> Any:
-    trusted = trusted_types(usecase.model)
-    return open_registry(workspace.settings).load(serves["model_version"], serves["sha256"], trusted)
+def _loaded(workspace: Workspace, usecase: UseCase, facts: Mapping[str, Any]) -> tuple[Any, Model]:
+    """Return the estimator of a version, and the declaration by which it was built."""
+    model = model_of_version(workspace.ledger, usecase, facts)
+    registry = open_registry(workspace.settings)
+    return registry.load(facts["model_version"], facts["sha256"], trusted_types(model)), model
 
 
 def _revision(rows: pa.Table, said: Said, before: pa.Table, features_version: int) -> pa.Table:

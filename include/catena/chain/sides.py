@@ -56,21 +56,23 @@ class Assignment:
         return (self.serves["model_version"], tried)
 
 
-def sides_of(rows: pd.DataFrame, assigned: Assignment, model: Model, load: Callable[[Mapping[str, Any]], Any]) -> Sides:
+def sides_of(rows: pd.DataFrame, assigned: Assignment, load: Callable[[Mapping[str, Any]], tuple[Any, Model]]) -> Sides:
     """Return the sides of the rows of days that share an assignment.
 
     A version that serves no key must not keep one that does from serving: where it cannot score, the day has no shadow.
 
     Args:
-        load: gives the estimator of a version.
+        load: gives the estimator of a version, and the declaration by which it was built.
     """
     serves, trial = assigned.serves, assigned.trial
-    mine = predict(load(serves), rows, model, serves["role"])
+    estimator, model = load(serves)
+    mine = predict(estimator, rows, model, serves["role"])
     everywhere = np.zeros(len(rows), bool)
     if trial is None:
         return Sides(_said(everywhere, (mine, mine), (serves["model_version"],) * 2, (serves["role"],) * 2))
     try:
-        other = predict(load(trial.challenger), rows, model, "challenger")
+        estimator, model = load(trial.challenger)
+        other = predict(estimator, rows, model, "challenger")
     except (SignatureMismatch, InvalidScore) as error:
         if trial.share:
             raise

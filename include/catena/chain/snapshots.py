@@ -168,13 +168,18 @@ def read_record(lake: Lake, entry: Entry) -> SnapshotRecord:
         ArchiveDamaged: it is gone, or not the one that the ledger names.
     """
     archive, sha256 = archive_of(lake), str(entry.payload["sha256"])
-    document = archive.document(_document(entry.partition, sha256))
-    where = f"{archive.root}/{_document(entry.partition, sha256)}.json"
+    document = archive.document(document_of(entry))
+    where = f"{archive.root}/{document_of(entry)}.json"
     if document is None:
         raise ArchiveDamaged(f"{where} is not there: restore it from a copy")
     if hashlib.sha256(document).hexdigest() != sha256:
         raise ArchiveDamaged(f"{where} is not the record that the ledger names: restore it from a copy")
     return SnapshotRecord.model_validate(json.loads(document))
+
+
+def document_of(entry: Entry) -> str:
+    """Return the name under which the archive keeps the record of a snapshot."""
+    return _document(entry.partition, str(entry.payload["sha256"]))
 
 
 def _document(month: str, sha256: str) -> str:

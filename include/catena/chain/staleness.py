@@ -12,6 +12,7 @@ import pandas as pd
 
 from catena.chain.exclusive import exclusively
 from catena.chain.pages import write_index, write_page
+from catena.chain.recipes import model_of_dataset
 from catena.chain.training_data import TrainingTables, cut_of, open_registry, training_months
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
@@ -82,9 +83,10 @@ def _measure(workspace: Workspace, usecase: UseCase, month: str, versions: list[
     for entry in versions:
         key, cut = str(entry.payload["model_version"]), last_day_of(entry.partition)
         later = rows[rows["partition"] > cut]
-        estimator = registry.load(key, str(entry.payload["sha256"]), trusted_types(usecase.model))
+        model = model_of_dataset(workspace.ledger, usecase, entry.payload.get("dataset"))
+        estimator = registry.load(key, str(entry.payload["sha256"]), trusted_types(model))
         with fixed_threads():
-            scores = predict(estimator, later, usecase.model, "challenger")
+            scores = predict(estimator, later, model, "challenger")
         scored += scored_days(key, cut, later, scores, metric=metric, kind=kind)
     gate = usecase.gate
     resampling = Resampling(2 * gate.confidence - 1, gate.resamples, gate.seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from catena.chain.candidate import Training
 from catena.chain.exclusive import exclusively
+from catena.chain.recipes import Recipes, model_of_dataset
 from catena.chain.snapshots import take_snapshot
 from catena.chain.training_data import (
     TrainingTables,
@@ -33,7 +34,8 @@ LOG = logging.getLogger(__name__)
 def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
     """Train the month, and every other month whose days are all there and that was not trained yet, in order.
 
-    Months are trained in order, so that versions are numbered in the order of time whatever the order of arrival.
+    Months are trained in order, so that versions are numbered in the order of time whatever the order of arrival. A
+    month before which a search is due waits for its conclusion, and each takes the recipe that is in force by then.
     A training that the data does not allow ends as candidate FAILED, not as an error: promotion then holds.
 
     Args:
@@ -47,6 +49,7 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
         return Outcome("skipped", refusal)
     with exclusively(workspace.engine, (usecase.name, "train")):
         tables = TrainingTables(workspace.lake(usecase), workspace.ledger, usecase)
+        recipes = Recipes(workspace.ledger, usecase)
         before = _candidates(workspace.ledger, usecase)
         trained: dict[str, Any] = {}
         waiting = ""
@@ -57,7 +60,10 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
                 more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
                 waiting = f"{each} waits for {', '.join(missing[:5])}{more}"
                 break
-            trained[each] = _train(workspace, usecase, each, run, tables)
+            if recipes.awaits(each):
+                waiting = f"{each} waits for its search"
+                break
+            trained[each] = _train(workspace, recipes, each, run, tables)
         if month in before and month not in trained:
             _note_correction(workspace.ledger, usecase, before[month], run, tables)
     if trained:
@@ -78,7 +84,8 @@ def record_candidate(ledger: Ledger, month: str, run: Run, decision: str, payloa
     )  # fmt: skip
 
 
-def _train(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables: TrainingTables) -> dict[str, Any]:
+def _train(workspace: Workspace, recipes: Recipes, month: str, run: Run, tables: TrainingTables) -> dict[str, Any]:
+    usecase, search = recipes.usecase(month), recipes.adoption(month)
     registry = open_registry(workspace.settings)
     lake, ledger = workspace.lake(usecase), workspace.ledger
     snapshot = take_snapshot(lake, ledger, usecase, month, run=run, versions=tables.versions())
@@ -86,6 +93,8 @@ def _train(workspace: Workspace, usecase: UseCase, month: str, run: Run, tables:
     payload: dict[str, Any] = {
         "model_version": None, "run_id": None, "sha256": None, "holdout": training.holdout(), "metrics": {},
         "dataset": training.dataset(), "baseline": None, "reason": "", "environment": environment(),
+        "recipe": usecase.model.recipe.model_dump(mode="json"), "search": search and search.partition,
+        "selection": search and search.payload.get("selection"),
     }  # fmt: skip
     decision = "TRAINED"
     try:
@@ -117,9 +126,15 @@ def _last_month(tables: TrainingTables, month: str) -> str:
 
 
 def _note_correction(ledger: Ledger, usecase: UseCase, entry: Entry, run: Run, tables: TrainingTables) -> None:
-    """Note that data of a trained month changed afterwards: the decision stands, as it would have."""
+    """Note that data of a trained month changed afterwards: the decision stands, as it would have.
+
+    A candidate of another environment was trained on data of that one.
+    """
+    if entry.payload.get("origin"):
+        return
     trained_from = entry.payload.get("dataset", {}).get("inputs")
-    now = str(tables.identity(entry.partition))
+    model = model_of_dataset(ledger, usecase, entry.payload.get("dataset"))
+    now = str(tables.identity(entry.partition, model))
     if trained_from not in (None, now):
         ledger.append(
             run, kind="note", subject="model", partition=entry.partition, decision="NOT_RETRAINED",

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from catena.declaration import UseCase
+from catena.declaration import Model, UseCase
 from catena.governance import Ledger
 from catena.lake import Lake, identity_of
 from catena.modeling.dataset import labelled_rows
@@ -100,11 +100,11 @@ class TrainingTables:
         there = self._lake.partitions(self._usecase.features.table)
         return there[-1] if there else None
 
-    def identity(self, key: str) -> int:
-        """Return the identity of all that a training of the month or day depends on, besides the code."""
+    def identity(self, key: str, model: Model) -> int:
+        """Return the identity of all that a training by a declaration depends on, besides the code."""
         usecase, wanted = self._usecase, training_days(self._usecase, key)
         contents = {name: self._contents(name, wanted) for name in self._names}
-        declared = [usecase.model.model_dump(), usecase.label.model_dump(), cut_of(key)]
+        declared = [model.model_dump(), usecase.label.model_dump(), cut_of(key)]
         return identity_of([contents, declared])
 
     def versions(self) -> dict[str, int | None]:
@@ -112,13 +112,15 @@ class TrainingTables:
         return {name: self._lake.version(name) for name in self._names}
 
     def rows(self, key: str, versions: Mapping[str, int | None]) -> pa.Table:
-        """Return the labelled rows of a training at pinned table versions, ordered by decision."""
+        """Return the labelled rows of a training at pinned table versions, ordered by decision.
+
+        With all columns of the feature table, whatever the model takes: a version of another recipe is judged on the
+        same rows.
+        """
         usecase, wanted = self._usecase, training_days(self._usecase, key)
-        model = usecase.model
-        columns = ("partition", "entity", "decision_at", *model.features, *model.baseline_by, *model.slices)
         features, label = self._names
         return labelled_rows(
-            self._lake.read(features, wanted, columns=list(dict.fromkeys(columns)), version=versions[features]),
+            self._lake.read(features, wanted, columns=feature_columns(usecase), version=versions[features]),
             self._lake.read(label, wanted, version=versions[label]),
             usecase.label,
             cut_of(key),
@@ -130,6 +132,14 @@ class TrainingTables:
             # Labels that streams told so far are no labels to learn from: the day's file may say otherwise.
             known.update(self._lake.contents(name, unseen, final=name == self._usecase.label.table))
         return {day: known[day] for day in wanted}
+
+
+def feature_columns(usecase: UseCase) -> list[str]:
+    """Return the columns of the feature table that a model may take, be sliced by or be told by, in one order."""
+    declared = usecase.table(usecase.features.table).columns
+    # When a row was known is settled before it gets here: `decision_at` says it.
+    told = [column.name for column in declared if not column.is_volatile and column.name != "known_at"]
+    return list(dict.fromkeys(("partition", "entity", "decision_at", *told)))
 
 
 def open_registry(settings: Settings) -> Registry:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from catena.chain.deployments import Deployments, Serves, Spell
-from catena.chain.training_data import baseline_name, open_registry, serving_name
+from catena.chain.recipes import model_of_version
+from catena.chain.training_data import baseline_name, feature_columns, open_registry, serving_name
 from catena.declaration import UseCase
 from catena.governance import Entry
 from catena.registry.model_file import ModelTampered
 from catena.registry.trusted_types import trusted_types
-from catena.serving.predict import SignatureMismatch
+from catena.serving.predict import SignatureMismatch, columns_taken
 from catena.workspace import Workspace
 
 
@@ -86,21 +87,17 @@ def checked(workspace: Workspace, usecase: UseCase, version: Version) -> None:
     Raises:
         ModelTampered: its file is not the one that was registered.
         UntrustedModel: it holds types that nobody reviewed.
-        SignatureMismatch: it was fitted on other columns than are declared.
+        SignatureMismatch: it was fitted on columns that the feature table does not have.
     """
-    registry, model = open_registry(workspace.settings), usecase.model
-    estimator = registry.load(version.key, version.sha256, trusted_types(model))
-    needed = model.baseline_by if version.role == "baseline" else model.features
-    fitted = [str(name) for name in estimator.feature_names_in_]
-    if sorted(fitted) != sorted(needed):
-        raise SignatureMismatch(
-            f"{version.key} was fitted on other columns than are declared now: {sorted(set(fitted) ^ set(needed))}"
-        )
+    model = model_of_version(workspace.ledger, usecase, version.serves())
+    estimator = open_registry(workspace.settings).load(version.key, version.sha256, trusted_types(model))
+    if missing := sorted(set(columns_taken(estimator)) - set(feature_columns(usecase))):
+        raise SignatureMismatch(f"{version.key} was fitted on columns that no table has by now: {missing}")
 
 
 def _trained(workspace: Workspace, usecase: UseCase, key: str) -> tuple[Entry | None, dict[str, Any]]:
     """Return the entry on the training that made a version, as candidate or as baseline, and the version's facts."""
-    for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model"):
+    for entry in workspace.ledger.entries(usecase.name, kind="candidate"):
         for facts in (entry.payload, entry.payload.get("baseline") or {}):
             if facts.get("model_version") == key:
                 return entry, facts

@@ -9,7 +9,25 @@ import sys
 
 import typer
 
-from catena.cli import backtest, dataset, explore, features, look, maintain, models, operate, quarantine, stream, work
+from catena.cli import (
+    approvals,
+    backtest,
+    cost,
+    dataset,
+    env,
+    explore,
+    features,
+    look,
+    maintain,
+    models,
+    operate,
+    quarantine,
+    releases,
+    score_card,
+    search,
+    stream,
+    work,
+)
 from catena.cli.terminal import NOT_RUNNING, USAGE, WORK_FAILED, error_console
 
 EPILOG = "Exit codes: 0 done, 1 work failed, 2 wrong usage, 3 not running."
@@ -28,12 +46,18 @@ work.register(app)
 maintain.register(app)
 look.register(app)
 explore.register(app)
+cost.register(app)
+search.register(app)
 backtest.register(app)
+score_card.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(stream.app, name="stream")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(features.app, name="features")
 app.add_typer(models.app, name="models")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(env.app, name="env")
+app.add_typer(releases.app, name="releases")
 
 
 def main() -> None:
@@ -54,6 +78,7 @@ def exit_code(error: Exception) -> int | None:
 
     from catena.database import DatabaseNotReady
     from catena.declared import UnknownUseCase
+    from catena.environments import UnknownEnvironment
     from catena.partitions import InvalidPartition
     from catena.platform.errors import NotRunning, PlatformError
     from catena.streams.errors import BrokerNotReady, BrokerUnreachable, RegistryUnreachable, StreamError
@@ -70,7 +95,7 @@ def exit_code(error: Exception) -> int | None:
         return NOT_RUNNING
     if isinstance(error, PlatformError | StreamError):
         return WORK_FAILED
-    if isinstance(error, UnknownUseCase | InvalidPartition):
+    if isinstance(error, UnknownUseCase | UnknownEnvironment | InvalidPartition):
         return USAGE
     # Last, since it loads the lake's libraries.
     from catena.lake import ArchiveDamaged, CommitConflict

@@ -107,6 +107,7 @@ def ledger(
     usecase: Annotated[str | None, typer.Argument(help="Only this use case.")] = None,
     as_of: Annotated[str | None, typer.Option(help="What held at the start of this day, as 2013-03-01.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind: promotion, candidate, quality, report, …")] = None,
+    entry: Annotated[int | None, typer.Option(help="Only the entry of this number, with all its facts.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the decisions: quality verdicts, candidates, promotions, reports, in logical order.
@@ -127,7 +128,9 @@ def ledger(
         declared_usecase(usecase)
     at = start_of(as_of) if as_of else None
     entries = Workspace().ledger.entries(usecase, kind=kind, as_of=at)  # type: ignore[arg-type]
-    if as_json:
+    if entry is not None:
+        entries = [each for each in entries if each.id == entry]
+    if as_json or entry is not None:
         print_json([asdict(entry) for entry in entries])
         return
     rows = [

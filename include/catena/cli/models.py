@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catena.cli import card, replay, staleness
+from catena.cli import card, replay, staleness, transfer
 from catena.cli.terminal import AsJson, console, print_json, print_rows, usage_error
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Versions of models: which served when and why, and which shall serve.", no_args_is_help=True)
 replay.register(app)
 card.register(app)
+transfer.register(app)
 staleness.register(app)
 
 OfUseCase = Annotated[str, typer.Argument(help="Declared use case.")]
@@ -44,7 +45,7 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
         {
             "version": spell.serves["model_version"], "role": spell.serves["role"], "from": spell.first,
             "to": spell.last, "keys": f"{spell.share:.0%}", "kind": spell.entry.kind,
-            "who": spell.entry.payload.get("actor") or "gate",
+            "who": _who(spell.entry.payload),
             "recorded_at": spell.entry.recorded_at, "why": _why(spell.entry.payload),
         }
         for spell in spells
@@ -81,7 +82,8 @@ def show(usecase: OfUseCase, version: OfVersion, as_json: AsJson = False) -> Non
     judged = found.decision
     shown = {
         "version": found.key, "role": found.role, "training_month": found.month, "digest": found.sha256,
-        "run_id": found.run_id, "dataset": trained.get("dataset"), "metrics": trained.get("metrics"),
+        "run_id": found.run_id, "dataset": trained.get("dataset"),
+        "recipe": trained.get("recipe"), "search": trained.get("search"), "metrics": trained.get("metrics"),
         "decision": judged and judged.decision, "decided_for": judged and judged.partition,
         "why": _why(judged.payload) if judged else None,
         "served": [{"from": spell.first, "to": spell.last, "keys": f"{spell.share:.0%}", "kind": spell.entry.kind}
@@ -180,6 +182,13 @@ def _carry_out(make: Any, usecase: str, reason: str, first: str | None, *, as_js
 def _refused(error: Exception) -> typer.BadParameter:
     # A KeyError shows its message as a literal.
     return usage_error(str(error.args[0]))
+
+
+def _who(payload: dict[str, Any]) -> str:
+    """Return who decided: a person by hand, a person who approved what the gate found, or the gate alone."""
+    if approval := payload.get("approval"):
+        return f"gate, {approval['said'].lower()} by {approval['on_behalf_of'] or approval['actor'] or 'nobody'}"
+    return str(payload.get("actor") or "gate")
 
 
 def _beside(entry: Entry) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def replay(
 ) -> None:
     """Build a version again from its record; compare dataset, parameters and predictions on the holdout, bit for bit.
 
-    Exit code 1 where something differs.
+    The ledger keeps the outcome. Exit code 1 where something differs.
 
     [bold]Examples[/]
 
@@ -31,8 +31,11 @@ def replay(
 
       catena models replay flight_delays-baseline/3 --json
     """
-    from catena.chain.replay import NotReplayable, UnknownVersion, replay_version, usecase_of
+    from uuid import uuid4
+
+    from catena.chain.replay import NotReplayable, UnknownVersion, enter_replay, replay_version, usecase_of
     from catena.declared import declared_usecases
+    from catena.run import Run
     from catena.workspace import Workspace
 
     declared = declared_usecases()
@@ -41,10 +44,12 @@ def replay(
         raise usage_error(
             f"no use case registers {version!r}; a version is named as <use case>/3, and there are: {names}"
         )
+    workspace = Workspace()
     try:
-        found = replay_version(Workspace(), usecase, version)
+        found = replay_version(workspace, usecase, version)
     except (UnknownVersion, NotReplayable) as error:
         raise usage_error(str(error)) from error
+    enter_replay(workspace, usecase, found, Run(usecase=usecase.name, link="models", run_id=f"manual__{uuid4()}"))
     if as_json:
         print_json(found.as_dict())
     else:

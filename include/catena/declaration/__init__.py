@@ -6,22 +6,25 @@ a declaration belongs in the link that it concerns.
 
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
-from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model
+from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model, Recipe
 from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
+from catena.declaration.searching import Choice, Family, FloatRange, IntRange, Search
 from catena.declaration.selecting import Selection, SourceCost
 from catena.declaration.serving import Serving
 from catena.declaration.streams import EventType, Feed, HourlyVolume, Stream
 from catena.declaration.tables import Classification, Column, ColumnType, Declared, Name, Table
 from catena.declaration.usecase import Calendar, UseCase
-from catena.declaration.watching import Guard, Limit, Monitoring
+from catena.declaration.watching import ESTIMATED, Guard, Limit, Monitoring, Retraining
 
 __all__ = [
+    "ESTIMATED",
     "Amount",
     "BehaviourTest",
     "Between",
     "Calendar",
+    "Choice",
     "Classification",
     "CleanTable",
     "Column",
@@ -32,16 +35,19 @@ __all__ = [
     "EventType",
     "Exploration",
     "Fairness",
+    "Family",
     "FeatureInput",
     "FeatureView",
     "Feed",
     "FileSource",
+    "FloatRange",
     "Fresh",
     "Gate",
     "Guard",
     "Holds",
     "HourlyVolume",
     "InSet",
+    "IntRange",
     "Invariance",
     "Label",
     "Limit",
@@ -52,9 +58,12 @@ __all__ = [
     "Name",
     "NotNull",
     "Proof",
+    "Recipe",
     "Reference",
     "Report",
+    "Retraining",
     "Rule",
+    "Search",
     "Selection",
     "Serving",
     "Severity",

@@ -52,13 +52,36 @@ class Label(Declared):
     known_at: str = "known_at"
 
 
+Value = bool | int | float | str | None
+"""Of a parameter."""
+
+
+class Recipe(Declared):
+    """What kind of model is built: all that its factory is told.
+
+    A refresh is a new fit of the same recipe, a change is another recipe.
+    """
+
+    family: Name
+    factory: str
+    """`module:function`, called with the recipe; returns an unfitted scikit-learn pipeline that takes its columns."""
+    params: dict[str, Value] = Field(default_factory=dict)
+    numeric: tuple[Name, ...]
+    categorical: tuple[Name, ...]
+    seed: int
+
+
 class Model(Declared):
-    """How a candidate is built; the factory returns an unfitted scikit-learn pipeline."""
+    """How a candidate is built, and on what it is judged."""
 
     kind: Literal["binary", "regression"] = "binary"
     """A binary score is the probability of the event, a regression score the expected value."""
+    family: Name = "declared"
+    """What people call this kind of model; a search names its families so, too."""
     factory: str
-    """`module:function`, called with the seed."""
+    """`module:function`, called with the recipe."""
+    params: dict[str, Value] = Field(default_factory=dict)
+    """Settings that the factory reads; by them a family's models differ."""
     numeric: tuple[Name, ...]
     categorical: tuple[Name, ...]
     baseline_by: tuple[Name, ...]
@@ -91,6 +114,18 @@ class Model(Declared):
             "categorical": tuple(name for name in self.categorical if name in kept),
         })  # fmt: skip
 
+    @property
+    def recipe(self) -> Recipe:
+        """What the factory is told."""
+        return Recipe(
+            family=self.family, factory=self.factory, params=self.params, numeric=self.numeric,
+            categorical=self.categorical, seed=self.seed,
+        )  # fmt: skip
+
+    def built_by(self, recipe: Recipe) -> Model:
+        """Return the declaration with another recipe; what it is judged on stays."""
+        return self.model_copy(update={name: getattr(recipe, name) for name in Recipe.model_fields})
+
 
 class Gate(Declared):
     """When a challenger replaces what serves: PROMOTE, HOLD for want of evidence, or REJECT.
@@ -120,3 +155,5 @@ class Gate(Declared):
     """Largest share of the training window's rows that may be in quarantine."""
     maximum_failed_days: int | None = None
     """How many deliveries of the training window may stand as FAIL."""
+    minimum_score: float | None = Field(None, ge=0, le=7)
+    """Least ML Test Score, by the last card before the decision, with which a model may be promoted; else HOLD."""

@@ -11,6 +11,7 @@ from catena.declaration.exploring import Exploration
 from catena.declaration.learning import FeatureView, Gate, Label, Model
 from catena.declaration.proving import Proof
 from catena.declaration.reporting import Report
+from catena.declaration.searching import Search
 from catena.declaration.selecting import Selection
 from catena.declaration.serving import Serving
 from catena.declaration.streams import Stream
@@ -43,11 +44,15 @@ class UseCase(Declared):
     features: FeatureView
     label: Label
     model: Model
+    search: Search | None = None
+    """How recipes that are better than the declared one are looked for; None: `model` stays the recipe."""
     gate: Gate
     monitoring: Monitoring
     report: Report
     proof: Proof = Proof()
     """What is proved of each version besides its metrics, and said on its card."""
+    feature_tests: tuple[str, ...] = ()
+    """Tests of the features, by path below the project; the score card looks whether they passed."""
     selection: Selection | None = None
     """How features are selected; None: all that the model declares are taken."""
     exporter: str

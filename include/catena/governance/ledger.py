@@ -36,7 +36,8 @@ from catena.run import Run
 
 Kind = Literal[
     "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
-    "reconciliation", "exploration", "shadow", "selection", "staleness", "backtest",
+    "reconciliation", "exploration", "approval", "shadow", "selection", "search", "staleness", "transfer", "alarm",
+    "code_release", "backtest", "replay", "score-card",
 ]  # fmt: skip
 
 METADATA = MetaData()

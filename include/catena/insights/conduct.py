@@ -138,6 +138,35 @@ FROM health WHERE is_alert GROUP BY measure, value_of, window_days ORDER BY days
     return Query("alerts", "Measures beyond their declared limits.", sql, _health(month))
 
 
+def soundness(month: str) -> Query:
+    """Return the query of whether what served was sound: skew against training, scores that are none, missing inputs.
+
+    `score_jump` has the largest value alone: a mean of jumps says nothing.
+    """
+    sql = """
+SELECT measure, count(value) AS days, count(*) FILTER (value > 0) AS days_above, avg(value) AS mean,
+       max(value) AS highest
+FROM health
+WHERE dimension = '' AND window_days = 1
+  AND measure IN ('skew_share', 'unsound_score_share', 'missing_input_share', 'score_jump')
+GROUP BY measure HAVING count(value) > 0 ORDER BY measure"""
+    return Query("soundness", "Whether what served was sound, day by day.", sql, _health(month))
+
+
+def alarms(month: str) -> Query:
+    """Return the query of the alarms that stood on a day of the month, and of the trainings that they asked for."""
+    sql = """
+WITH standing AS (
+    SELECT * FROM ledger WHERE kind = 'alarm' AND partition[:7] = $month
+    QUALIFY row_number() OVER (PARTITION BY subject, partition ORDER BY id DESC) = 1
+)
+SELECT partition AS day, subject, decision, payload ->> '$.since' AS since,
+       CAST(payload ->> '$.days' AS BIGINT) AS days, payload ->> '$.reason' AS reason, id AS entry
+FROM standing ORDER BY partition, id"""
+    return Query("alarms", "Alarms raised, confirmed and cleared, and the trainings they asked for.", sql, _ledger(),
+                 {"month": month})  # fmt: skip
+
+
 def drift(month: str, top: int = 6) -> Query:
     """Return the query of the features that have moved most by the last measured day of the month."""
     sql = f"""

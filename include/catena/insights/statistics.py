@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from catena.insights import associations, power, rates, shifts
+from catena.insights import associations, fulfilment, power, rates, shifts
 
 Statistic = Callable[[pa.Table, Mapping[str, str]], list[dict[str, Any]]]
 
 STATISTICS: dict[str, Statistic] = {
     "associations": associations.strongest_pairs,
+    "fulfilment": fulfilment.fulfilment,
     "power": power.single_power,
     "rates_by_day": rates.rates_by_day,
     "rates_by_value": rates.rates_by_value,

@@ -189,6 +189,7 @@ def commit_metadata(
         "catena.accounting": json.dumps(asdict(accounting)) if accounting else "null",
         "catena.details": json.dumps(dict(details or {}), sort_keys=True, default=str),
         "catena.committed_at": datetime.now(UTC).isoformat(),
+        "catena.cpu_s": f"{run.cpu_s:.3f}",
     }
 
 

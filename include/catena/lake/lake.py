@@ -118,10 +118,10 @@ class Lake:
         log = self.log(name)
         return None if log is None else log.version
 
-    def history(self, name: str) -> list[dict[str, Any]]:
-        """Return the commits, newest first, with the metadata that `overwrite` recorded."""
+    def history(self, name: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """Return the commits, newest first and no more than `limit`, with the metadata that `overwrite` recorded."""
         try:
-            return self.open(name).history()
+            return self.open(name).history(limit)
         except TableNotFoundError:
             return []
 

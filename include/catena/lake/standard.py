@@ -67,6 +67,8 @@ HEALTH = Table(
         Column(name="dimension", type="string", nullable=False, description="Slice or column; empty for all."),
         Column(name="value_of", type="string", nullable=False, description="Value of the slice; empty for all."),
         Column(name="value", type="float64", description="The measure; null where it is not defined."),
+        Column(name="low", type="float64", description="Lower bound, with 95 %; null where none is told."),
+        Column(name="high", type="float64", description="Upper bound, with 95 %; null where none is told."),
         Column(name="rows", type="int64", nullable=False, description="Rows that it rests on."),
         Column(name="model_version", type="string", nullable=False, description="Serving version that day."),
         Column(name="is_alert", type="bool", nullable=False, description="True where a declared limit is passed."),

@@ -49,11 +49,17 @@ def binary_metrics(label: Any, score: Any) -> Metrics:
     has_both = bool(y.min() != y.max())
     return {
         "roc_auc": float(metrics.roc_auc_score(y, p)) if has_both else None,
-        "pr_auc": float(metrics.average_precision_score(y, p)) if has_both else None,
+        "pr_auc": ranking_precision(y, p),
         "brier": float(np.mean((p - y) ** 2)),
         "log_loss": float(metrics.log_loss(y, np.clip(p, CLIP, 1 - CLIP), labels=[0, 1])),
         "ece": expected_calibration_error(y, p),
     }
+
+
+def ranking_precision(label: Any, score: Any) -> float | None:
+    """Return PR AUC (average precision); None where all labels are the same."""
+    y = np.asarray(label, dtype="float64")
+    return float(metrics.average_precision_score(y, score)) if len(y) and y.min() != y.max() else None
 
 
 def regression_metrics(label: Any, score: Any) -> Metrics:

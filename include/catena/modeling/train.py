@@ -6,13 +6,11 @@ Where models are kept belongs in `catena.registry`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 
 from catena.declaration import Model
 from catena.modeling.baseline import baseline_for
@@ -24,7 +22,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 def pipeline_for(model: Model) -> Any:
-    """Return the unfitted pipeline of the declared factory.
+    """Return the unfitted pipeline of a model's recipe.
 
     Raises:
         ModelingError: there is no such factory.
@@ -34,7 +32,7 @@ def pipeline_for(model: Model) -> Any:
         factory = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ModelingError(f"factory {model.factory!r} is declared but does not import: {error}") from error
-    return _narrowed(factory(model.seed), model.features)
+    return factory(model.recipe)
 
 
 def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> Any:
@@ -101,15 +99,3 @@ def scores_of(estimator: Any, frame: pd.DataFrame, kind: str) -> Numbers:
     with fixed_threads():
         found = estimator.predict_proba(frame)[:, 1] if kind == "binary" else estimator.predict(frame)
     return np.asarray(found, dtype="float64")
-
-
-def _narrowed(pipeline: Any, columns: Iterable[str]) -> Any:
-    """Return an unfitted pipeline whose column transformers name only these columns; others are left out of them."""
-    kept, parts = set(columns), [pipeline, *pipeline.get_params(deep=True).values()]
-    for part in parts:
-        if isinstance(part, ColumnTransformer):
-            part.transformers = [
-                (name, step, [column for column in named if column in kept] if isinstance(named, list) else named)
-                for name, step, named in part.transformers
-            ]
-    return pipeline

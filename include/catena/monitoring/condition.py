@@ -6,14 +6,18 @@ How good the predictions were belongs in `catena.monitoring.performance`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from catena.monitoring.drift import NumericReference, Reference
-from catena.monitoring.measures import Measure, finite, measures
-from catena.partitions import parse_day
+from catena.monitoring.drift import DayCounts, NumericReference, Reference, positions
+from catena.monitoring.drift import by_day as day_counts
+from catena.monitoring.measures import Measure, measures
+from catena.monitoring.permutation import DayPermutation, false_discovery_rates
+from catena.partitions import last_day_of, parse_day
 
 # Scores of this many days are compared with those of the window before them.
 RECENT_DAYS = 7
@@ -54,19 +58,44 @@ def freshness(day: str, timezone: str, newest_known_at: datetime | None, rows: i
     return [Measure("freshness_h", 1, hours, rows)]
 
 
-def feature_drift(window: pd.DataFrame, references: Mapping[str, Reference], window_days: int) -> list[Measure]:
-    """Return the drift of each feature of the window against the serving model's training window."""
+def model_age(day: str, trained_on: str | None, rows: int) -> list[Measure]:
+    """Return the days since the last one that the serving version was trained on."""
+    if trained_on is None:
+        return []
+    age = (parse_day(day) - parse_day(last_day_of(trained_on))).days
+    return [Measure("model_age_days", 1, float(age), rows)]
+
+
+def feature_drift(
+    window: pd.DataFrame, references: Mapping[str, Reference], counted: DayCounts, window_days: int
+) -> list[Measure]:
+    """Return the drift of each feature of the window against the serving model's training window, with its p-value.
+
+    Args:
+        window: `partition` and the features, in order of days.
+        references: by feature.
+        counted: of rows that hold the window's.
+        window_days: recorded with each measure.
+    """
+    if window.empty or not references:
+        return []
+    first, last = window["partition"].iloc[0], window["partition"].iloc[-1]
+    days = len(next(iter(references.values())).by_day), window["partition"].nunique()
+    permutation = _permutation(*days)
     found = []
     for column, reference in references.items():
-        drift = reference.compare(window[column])
-        found += measures(
-            {"psi": drift.psi, reference.effect_name: drift.effect},
-            window_days,
-            len(window),
-            dimension="feature",
-            value_of=column,
-        )
+        by_day = counted.of(column, reference, first, last)
+        drift = reference.compare(window[column], by_day.sum(axis=0))
+        numbers: dict[str, float | None] = {"psi": drift.psi, reference.effect_name: drift.effect}
+        if min(days) > 1:
+            numbers["drift_p"] = permutation.p_value(reference.by_day, by_day)
+        found += measures(numbers, window_days, len(window), dimension="feature", value_of=column)
     return found
+
+
+@cache
+def _permutation(reference: int, window: int) -> DayPermutation:
+    return DayPermutation(reference, window)
 
 
 def score_drift(window: pd.DataFrame, day: str, window_days: int) -> list[Measure]:
@@ -78,8 +107,24 @@ def score_drift(window: pd.DataFrame, day: str, window_days: int) -> list[Measur
     recent, before = (window[window["partition"] >= first_recent], window[window["partition"] < first_recent])
     if recent.empty or before["partition"].nunique() < RECENT_DAYS:
         return []
-    drift = NumericReference(before["score"]).compare(recent["score"])
-    return [
-        Measure("psi", window_days, finite(drift.psi), len(recent), "score", "score"),
-        Measure("ks", window_days, finite(drift.effect), len(recent), "score", "score"),
-    ]
+    reference = NumericReference(before["score"], positions(before["partition"]))
+    by_day = day_counts(reference.buckets(recent["score"]), reference.size, positions(recent["partition"]))
+    drift = reference.compare(recent["score"], by_day.sum(axis=0))
+    numbers: dict[str, float | None] = {"psi": drift.psi, "ks": drift.effect}
+    if len(by_day) > 1:
+        numbers["drift_p"] = _permutation(len(reference.by_day), len(by_day)).p_value(reference.by_day, by_day)
+    return measures(numbers, window_days, len(recent), dimension="score", value_of="score")
+
+
+def drift_rates(found: Sequence[Measure], watched: Sequence[str]) -> list[Measure]:
+    """Return the false discovery rate of each drift that may alert, judged together: watched features and scores.
+
+    Columns that nobody watches drift with every season; they would make the others' rates small for nothing.
+    """
+    tests = [
+        item for item in found
+        if item.name == "drift_p" and item.value is not None
+        and (item.dimension == "score" or item.value_of in watched)
+    ]  # fmt: skip
+    rates = false_discovery_rates({f"{item.dimension}:{item.value_of}": item.value or 0.0 for item in tests})
+    return [replace(item, name="drift_rate", value=rates[f"{item.dimension}:{item.value_of}"]) for item in tests]

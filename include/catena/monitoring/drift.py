@@ -64,28 +64,38 @@ class NumericReference:
 
     effect_name = "ks"
 
-    def __init__(self, values: pd.Series) -> None:
+    def __init__(self, values: pd.Series, day: NDArray[np.int64] | None = None) -> None:
         numbers = _numbers(values)
         known = numbers[~np.isnan(numbers)]
         self._edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if known.size else np.array([])
         self._sample = np.sort(_thinned(known))
-        self._counts = self._count(numbers)
+        self.size = self._edges.size + 2
+        self.by_day = by_day(self.buckets(values), self.size, day)
+        self._counts = self.by_day.sum(axis=0)
 
-    def compare(self, values: pd.Series) -> Drift:
-        """Return how far the values have moved from the reference."""
+    def compare(self, values: pd.Series, counts: NDArray[np.int64] | None = None) -> Drift:
+        """Return how far the values have moved from the reference.
+
+        Args:
+            values: of the window.
+            counts: their rows by bucket, where they are counted already.
+        """
         numbers = _numbers(values)
         known = _thinned(numbers[~np.isnan(numbers)])
         effect = float("nan")
         if known.size and self._sample.size:
             effect = _distance(self._sample, np.sort(known))
-        return Drift(stability_index(self._counts, self._count(numbers)), effect)
+        if counts is None:
+            counts = np.bincount(self.buckets(values), minlength=self.size)
+        return Drift(stability_index(self._counts, counts), effect)
 
-    def _count(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
-        missing = np.isnan(numbers)
+    def buckets(self, values: pd.Series) -> NDArray[np.int64]:
+        """Return the bucket of each value."""
+        numbers = _numbers(values)
         # Half-open on the right, so that a value which fills whole tenths (a zero) has a bucket of its own.
         buckets = np.searchsorted(self._edges, numbers, side="right")
-        buckets[missing] = self._edges.size + 1
-        return np.bincount(buckets, minlength=self._edges.size + 2)
+        buckets[np.isnan(numbers)] = self._edges.size + 1
+        return buckets
 
 
 class CategoricalReference:
@@ -93,32 +103,78 @@ class CategoricalReference:
 
     effect_name = "cramers_v"
 
-    def __init__(self, values: pd.Series) -> None:
+    def __init__(self, values: pd.Series, day: NDArray[np.int64] | None = None) -> None:
         self._index = pd.Index(sorted(values.dropna().astype(str).unique()))
-        self._counts = self._count(values)
+        self.size = len(self._index) + 2
+        self.by_day = by_day(self.buckets(values), self.size, day)
+        self._counts = self.by_day.sum(axis=0)
 
-    def compare(self, values: pd.Series) -> Drift:
-        """Return how far the values have moved from the reference."""
-        counts = self._count(values)
+    def compare(self, values: pd.Series, counts: NDArray[np.int64] | None = None) -> Drift:
+        """Return how far the values have moved from the reference; see `NumericReference.compare`."""
+        if counts is None:
+            counts = np.bincount(self.buckets(values), minlength=self.size)
         return Drift(stability_index(self._counts, counts), _cramers_v(self._counts, counts))
 
-    def _count(self, values: pd.Series) -> NDArray[np.int64]:
+    def buckets(self, values: pd.Series) -> NDArray[np.int64]:
+        """Return the bucket of each value."""
         buckets = np.asarray(self._index.get_indexer(pd.Index(values.astype(str))))
         buckets[buckets < 0] = len(self._index)
         buckets[values.isna().to_numpy()] = len(self._index) + 1
-        return np.bincount(buckets, minlength=len(self._index) + 2)
+        return buckets
 
 
 Reference = NumericReference | CategoricalReference
 
 
 def references(sample: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]) -> dict[str, Reference]:
-    """Return the reference of each column; none at all where the sample is empty."""
+    """Return the reference of each column; none at all where the sample is empty.
+
+    Args:
+        sample: the columns, and `partition` where drifts are to be tested by days.
+        numeric: columns that are numbers.
+        categorical: the others.
+    """
     if sample.empty:
         return {}
     sample = sample.iloc[:: -(-len(sample) // REFERENCE_ROWS)]
-    found: dict[str, Reference] = {column: NumericReference(sample[column]) for column in numeric}
-    return found | {column: CategoricalReference(sample[column]) for column in categorical}
+    day = positions(sample["partition"]) if "partition" in sample else None
+    found: dict[str, Reference] = {column: NumericReference(sample[column], day) for column in numeric}
+    return found | {column: CategoricalReference(sample[column], day) for column in categorical}
+
+
+def positions(day: pd.Series) -> NDArray[np.int64]:
+    """Return the place of each row's day among the days there are, in order."""
+    return pd.factorize(day, sort=True)[0].astype(np.int64)
+
+
+def by_day(buckets: NDArray[np.int64], size: int, day: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return the rows of each day (first axis) in each bucket; all of one day where no positions are given."""
+    of = np.zeros(len(buckets), np.int64) if day is None else day
+    days = int(of.max()) + 1 if len(of) else 0
+    return np.bincount(of * size + buckets, minlength=days * size).reshape(days, size)
+
+
+class DayCounts:
+    """The rows of each day in each bucket of a reference, counted once for all windows of a pass.
+
+    Args:
+        rows: `partition` and the columns, in order of days.
+    """
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self._rows = rows
+        self._of = positions(rows["partition"])
+        self._days = np.array(sorted(rows["partition"].unique()))
+        self._found: dict[tuple[str, int], NDArray[np.int64]] = {}
+
+    def of(self, column: str, reference: Reference, first: str, last: str) -> NDArray[np.int64]:
+        """Return the rows of the days from `first` to `last` that there are, by day and bucket."""
+        key = (column, id(reference))
+        if key not in self._found:
+            buckets = reference.buckets(self._rows[column])
+            self._found[key] = by_day(buckets, reference.size, self._of)
+        low, high = np.searchsorted(self._days, first), np.searchsorted(self._days, last, side="right")
+        return self._found[key][low:high]
 
 
 def _numbers(values: pd.Series) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from sqlalchemy import URL
 
 from catena.database import database_url
@@ -75,6 +75,8 @@ def settings_environment(settings: Settings) -> dict[str, str]:
             text = value.get_secret_value()
         elif isinstance(value, Path):
             text = str(value.resolve())
+        elif isinstance(value, BaseModel):
+            text = value.model_dump_json()
         else:
             text = json.dumps(value) if isinstance(value, dict | bool) else str(value)
         variables[f"CATENA_{name.upper()}"] = text

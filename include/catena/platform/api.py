@@ -5,7 +5,7 @@ What the runs mean together belongs in `catena.platform.cascade`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal
@@ -114,6 +114,24 @@ class AirflowApi:
         """Return the tasks of a run."""
         return self._pages(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
+    def questions(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the tasks of a DAG that rest until a person answers, each with what it asks."""
+        path, asked = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails", {"response_received": False}
+        found = self._pages(path, "hitl_details", asked)
+        return [question for question in found if question["task_instance"]["state"] == "awaiting_input"]
+
+    def answer(self, task: Mapping[str, Any], chosen: str, form: Mapping[str, str]) -> None:
+        """Answer the question of a task.
+
+        Args:
+            task: the task instance, as `questions` gives it.
+            chosen: one of the offered options.
+            form: values of all fields that are asked for.
+        """
+        path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        body = {"chosen_options": [chosen], "params_input": dict(form)}
+        self._call("PATCH", f"{path}/{task['map_index']}/hitlDetails", json=body)
+
     def set_pool(self, name: str, slots: int, description: str) -> None:
         """Create a pool, or give it this many slots."""
         body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
@@ -146,10 +164,10 @@ class AirflowApi:
         content: dict[str, Any] = answer.json()
         return content
 
-    def _pages(self, path: str, key: str) -> list[dict[str, Any]]:
+    def _pages(self, path: str, key: str, asked: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
-            page = self._call("GET", path, params={"limit": _PAGE, "offset": len(found)})
+            page = self._call("GET", path, params={"limit": _PAGE, "offset": len(found), **(asked or {})})
             found += page[key]
             if len(page[key]) < _PAGE:
                 return found

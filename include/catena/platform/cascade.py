@@ -22,7 +22,7 @@ from catena.platform.errors import PlatformError
 from catena.settings import Settings
 
 # In the order of the flow; `reference` runs by itself, before them.
-LINKS = ("ingest", "features", "train", "promote", "score", "monitor", "report")
+LINKS = ("ingest", "features", "search", "train", "promote", "score", "monitor", "report")
 REFERENCE = "reference"
 _ACTIVE = ("queued", "running")
 # A run's failure in the chain is rare: more than these say nothing new.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import psycopg
 
 from catena.declared import declared_usecases
-from catena.platform import airflow, postgres
+from catena.platform import airflow, postgres, release
 from catena.platform.errors import ComponentFailed, PlatformError
 from catena.platform.installation import airflow_components, mlflow_component
 from catena.platform.preload import SWITCH
@@ -35,6 +35,7 @@ def initialise(settings: Settings, admin_password: str | None) -> None:
         raise ComponentFailed(f"{ADMIN_PASSWORD} is not set: choose the password of Airflow's login `{airflow.ADMIN}`")
     write_private(settings.home / "secrets" / "admin_password", admin_password)
     postgres.create_databases(settings)
+    release.record_installed(settings)
     airflow.prepare(settings)
     environment = airflow.environment(settings, declared_usecases())
     slots = str(settings.training_slots)

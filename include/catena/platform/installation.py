@@ -24,7 +24,7 @@ import httpx
 
 from catena.database import database_url
 from catena.declared import declared_usecases
-from catena.platform import airflow, nats, postgres, processes
+from catena.platform import airflow, nats, postgres, processes, release
 from catena.platform.api import AirflowApi
 from catena.platform.errors import ComponentFailed
 from catena.platform.ports import check_ports
@@ -74,6 +74,7 @@ def up(settings: Settings, announce: Announce = lambda _: None) -> None:
             start_nats(settings)
         if "airflow" in postgres.create_databases(settings):
             (settings.home.resolve() / "run" / "airflow_migrated").unlink(missing_ok=True)
+        release.record_installed(settings)
         airflow.prepare(settings)
         environment = airflow.environment(settings, declared_usecases())
         with ThreadPoolExecutor(2) as pool:

@@ -8,7 +8,7 @@ rewards drift, not a better model. Loading and measuring belong in `catena.chain
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from catena.declaration import Gate
@@ -18,7 +18,7 @@ from catena.modeling.bootstrap import Interval
 Status = Literal["passed", "failed", "not judged"]
 Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
 # The comparisons that a promotion rests on.
-_GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
+GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
 _SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
 
 
@@ -57,8 +57,8 @@ class Decision:
         return [check.reason for check in against] or self._for_it()
 
     def _for_it(self) -> list[str]:
-        gains = [check.reason for check in self.checks if check.name in _GAINS]
-        rest = [check for check in self.checks if check.name not in _GAINS]
+        gains = [check.reason for check in self.checks if check.name in GAINS]
+        rest = [check for check in self.checks if check.name not in GAINS]
         count = {status: sum(check.status == status for check in rest) for status in ("passed", "failed", "not judged")}
         if not rest:
             return gains
@@ -82,26 +82,32 @@ class Comparison:
         over_baseline: its gain over the baseline; None where there is no baseline.
         over_champion: its gain over the champion; None where no model serves yet.
         is_refresh: whether it is the champion's own recipe on newer data.
+        shown_by: the searches, the newest first, that showed its recipe to be better than the champion's.
         slices: column -> value -> gain over the champion.
         ece: expected calibration error; None where the holdout does not define it.
         scoring_ms: time to score 1,000 rows, the median of repeats.
         columns: columns it takes -> type, and the same of the champion.
+        offered: columns -> type, besides the champion's, that consumers know since a search could choose them.
         behaviour: how it came out of the declared behaviour tests.
+        score: of the last score card before, the least of its sections; None where there is none.
     """
 
     over_baseline: Interval | None
     over_champion: Interval | None
     is_refresh: bool = False
+    shown_by: Sequence[str] = ()
     slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     ece: float | None = None
     scoring_ms: float = 0.0
     size_mb: float = 0.0
     columns: Mapping[str, str] = field(default_factory=dict)
     champion_columns: Mapping[str, str] | None = None
+    offered: Mapping[str, str] = field(default_factory=dict)
     behaviour: Sequence[Behaviour] = ()
     rows_in: int = 0
     rows_quarantined: int = 0
     failed: Sequence[str] = ()
+    score: float | None = None
 
 
 def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
@@ -117,7 +123,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
         return _decided([Check("trained", "failed", "HOLD", reason)])
     checks = [_beats_baseline(gate, found.over_baseline)]
     if found.over_champion is not None:
-        checks.append(_beats_champion(gate, found.over_champion, is_refresh=found.is_refresh))
+        checks.append(_beats_champion(gate, found.over_champion, found))
     if gate.slice_margin is not None:
         checks += [
             _slice(gate.slice_margin, f"{column} {value}", gain)
@@ -127,8 +133,8 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
     checks += _limits(gate, found)
     checks += [_behaves(test) for test in found.behaviour]
     if found.champion_columns is not None:
-        checks.append(_fits(found.columns, found.champion_columns))
-    return _decided([*checks, *_data_quality(gate, found)])
+        checks.append(_fits(found.columns, found.champion_columns, found.offered))
+    return _decided([*checks, *_data_quality(gate, found), *_readiness(gate, found)])
 
 
 def _decided(checks: Sequence[Check]) -> Decision:
@@ -147,11 +153,19 @@ def _beats_baseline(gate: Gate, gain: Interval | None) -> Check:
     return _gained(name, what, gain, needed)
 
 
-def _beats_champion(gate: Gate, gain: Interval, *, is_refresh: bool) -> Check:
-    if is_refresh and gate.refresh_margin is not None:
+def _beats_champion(gate: Gate, gain: Interval, found: Comparison) -> Check:
+    name = "not_worse_than_champion"
+    if found.is_refresh and gate.refresh_margin is not None:
         # Newer data of the same kind are better unless shown otherwise: ask only that nothing is lost.
         what = f"Gain in {gate.metric} over the champion, an older model of the same recipe"
-        return _gained("not_worse_than_champion", what, gain, -gate.refresh_margin)
+        return _gained(name, what, gain, -gate.refresh_margin)
+    if found.shown_by and gate.refresh_margin is not None:
+        # Shown already, on days that the search had not used and that are no part of this holdout.
+        what = f"Gain in {gate.metric} over the champion, whose recipe a search has shown to be the lesser"
+        check = _gained(name, what, gain, -gate.refresh_margin)
+        searches = ", ".join(each.partition(":")[0] for each in found.shown_by)
+        return replace(check, reason=f"{check.reason} Search {searches} showed it.",
+                       numbers={**check.numbers, "shown_by": list(found.shown_by)})  # fmt: skip
     return _gained("beats_champion", f"Gain in {gate.metric} over the champion", gain, gate.minimum_gain)
 
 
@@ -243,11 +257,12 @@ def _behaves(test: Behaviour) -> Check:
     return Check(name, "not judged", "PROMOTE", f"{said} The days are too few to be sure. It has no veto.", numbers)
 
 
-def _fits(columns: Mapping[str, str], known: Mapping[str, str]) -> Check:
+def _fits(columns: Mapping[str, str], taken: Mapping[str, str], offered: Mapping[str, str]) -> Check:
     """Refuse a challenger that asks its consumers for more than they know: they send what the champion takes."""
+    known = {**offered, **taken}
     new = sorted(set(columns) - set(known))
     other = sorted(name for name in columns if name in known and columns[name] != known[name])
-    dropped = sorted(set(known) - set(columns))
+    dropped = sorted(set(taken) - set(columns))
     numbers = {"new": new, "of_other_type": other, "dropped": dropped}
     if new or other:
         reason = f"Consumers of the champion do not know the columns {new}, and know {other} by another type."
@@ -272,3 +287,15 @@ def _data_quality(gate: Gate, found: Comparison) -> list[Check]:
         said = f"{count} deliveries of the training window failed{named}; at most {gate.maximum_failed_days}"
         checks.append(_limit("few_failed", said, count, gate.maximum_failed_days, "HOLD"))
     return checks
+
+
+def _readiness(gate: Gate, found: Comparison) -> list[Check]:
+    """Hold where the chain itself is less ready than is asked: by the score card before the decision."""
+    if gate.minimum_score is None:
+        return []
+    numbers = {"value": found.score, "minimum": gate.minimum_score}
+    if found.score is None:
+        return [Check("is_ready", "not judged", "HOLD", "No ML Test Score is on record from before.", numbers)]
+    is_kept = found.score >= gate.minimum_score
+    said = f"ML Test Score {found.score:g} of 7; at least {gate.minimum_score:g} is asked for."
+    return [Check("is_ready", "passed" if is_kept else "failed", "PROMOTE" if is_kept else "HOLD", said, numbers)]

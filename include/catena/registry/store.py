@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
 
 from catena.registry.environment import environment, requirements
+from catena.registry.experiments import experiment_of
 from catena.registry.model_file import check_types, digest_of, load_checked
 
 LOG = logging.getLogger(__name__)
@@ -94,6 +95,16 @@ class Registry:
         self._artifact_root = artifact_root
         self._cache = cache
 
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's own client, for what goes from one registry to another."""
+        return self._client
+
+    @property
+    def tracking_uri(self) -> str:
+        """Address of the registry."""
+        return self._tracking_uri
+
     def find(self, name: str, training_key: str) -> ModelVersion | None:
         """Return the version that was made under a training key, None where there is none."""
         found = self._client.search_model_versions(f"name = '{name}' AND tags.`training_key` = '{training_key}'")
@@ -120,7 +131,7 @@ class Registry:
         if there := self.find(name, evidence.training_key):
             return there
         run = self._client.create_run(
-            self._experiment(experiment), run_name=f"{name} {evidence.tags.get('month', '')}".strip(),
+            self.experiment(experiment), run_name=f"{name} {evidence.tags.get('month', '')}".strip(),
             tags={**evidence.tags, "training_key": evidence.training_key},
         )  # fmt: skip
         run_id = run.info.run_id
@@ -130,7 +141,8 @@ class Registry:
             self._client.set_terminated(run_id, "FAILED")
             raise
         self._client.set_terminated(run_id, "FINISHED")
-        return self._register(name, run_id, f"{run.info.artifact_uri}/model", sha256, evidence)
+        tags = {**evidence.tags, "training_key": evidence.training_key, "sha256": sha256}
+        return self.enlist(name, run_id, f"{run.info.artifact_uri}/model", tags)
 
     def load(self, model_version: str, sha256: str, trusted: Sequence[str]) -> Any:
         """Return the estimator of a version; kept in this process, its file on this machine.
@@ -178,24 +190,27 @@ class Registry:
             return f"alias {CHAMPION} of {name} not set: {error}"
         return None
 
-    def make_experiment(self, name: str) -> None:
-        """Make an experiment where it is missing, so that the files of all its runs lie below this registry's root."""
-        self._experiment(name)
+    def experiment(self, name: str) -> str:
+        """Return the id of an experiment, made where it is missing."""
+        return experiment_of(self._client, self._tracking_uri, self._artifact_root, name)
+
+    def enlist(self, name: str, run_id: str, source: str, tags: Mapping[str, str]) -> ModelVersion:
+        """Give a run's model the next number under a name.
+
+        Args:
+            name: of the registered model.
+            run_id: run that holds the model.
+            source: where its files are.
+            tags: of the version; `sha256` and `training_key` among them.
+        """
+        try:
+            self._client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return _version(self._client.create_model_version(name, source, run_id, tags=dict(tags)))
 
     # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _experiment(self, name: str) -> str:
-        if (there := self._client.get_experiment_by_name(name)) is not None:
-            return str(there.experiment_id)
-        is_served = self._tracking_uri.startswith("http")
-        location = None if is_served else (self._artifact_root / name).resolve().as_uri()
-        try:
-            return str(self._client.create_experiment(name, artifact_location=location))
-        except MlflowException:
-            # Another training made it first.
-            if (there := self._client.get_experiment_by_name(name)) is None:
-                raise
-            return str(there.experiment_id)
 
     def _log(self, run_id: str, estimator: Any, evidence: Evidence, trusted: Sequence[str]) -> str:
         with tempfile.TemporaryDirectory(prefix="catena-model-") as folder:
@@ -220,15 +235,6 @@ class Registry:
         for name, content in {**evidence.documents, "environment": environment()}.items():
             self._client.log_dict(run_id, content, f"{name}.json")
         return sha256
-
-    def _register(self, name: str, run_id: str, source: str, sha256: str, evidence: Evidence) -> ModelVersion:
-        try:
-            self._client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        tags = {**evidence.tags, "training_key": evidence.training_key, "sha256": sha256}
-        return _version(self._client.create_model_version(name, source, run_id, tags=tags))
 
     def _keep(self, file: Path, sha256: str) -> None:
         """Put a file into the cache in one step, so that nobody reads half of it."""

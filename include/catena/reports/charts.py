@@ -140,6 +140,34 @@ def trailing_chart(rows: Sequence[dict[str, Any]], *, metric: str, days: int, li
         return as_svg(figure, f"{metric} over a window of {days} days, by day of the month.")
 
 
+def promised_chart(rows: Sequence[dict[str, Any]], *, metric: str) -> Markup:
+    """Return ranking quality by week: promised by the scores (line), and realised with its interval (points).
+
+    Args:
+        rows: of `catena.insights.promises.by_week`.
+        metric: how it is called.
+    """
+    places = list(range(len(rows)))
+    with mpl.rc_context(STYLE | {"svg.hashsalt": "promised"}):
+        figure = Figure(figsize=(6.6, 2.7), layout="constrained")
+        axes = figure.subplots()
+        for which, colour, line in (("estimated", VERMILION, "--"), ("realised", BLUE, "-")):
+            known = [place for place in places if rows[place][f"{which}_roc_auc"] is not None]
+            values = [rows[place][f"{which}_roc_auc"] for place in known]
+            reach = [
+                [abs((rows[place][f"{which}_roc_auc_{end}"] or value) - value)
+                 for place, value in zip(known, values, strict=True)] for end in ("low", "high")
+            ]  # fmt: skip
+            words = "Promised by the scores" if which == "estimated" else "Realised"
+            axes.errorbar(known, values, yerr=reach if which == "realised" else None, color=colour, marker="o",
+                          markersize=4, linewidth=1.5, linestyle=line, elinewidth=1, label=words)  # fmt: skip
+        axes.set_xticks(places, [row["first_day"][5:] for row in rows])
+        axes.set_xlabel("First day of the week, month and day")
+        axes.set_title(f"{metric[0].upper()}{metric[1:]}")
+        axes.legend(loc="best", frameon=False, fontsize=8.5)
+        return as_svg(figure, f"{metric} by week: promised by the scores before, and realised after.")
+
+
 def _scaled(value: float | None, factor: int) -> float:
     return float("nan") if value is None else factor * value
 

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from catena.declaration import Limit, Stream, UseCase
-from catena.insights import Query, conduct, performance, streaming, trends
+from catena.insights import Query, conduct, performance, promises, streaming, trends
 from catena.partitions import shift_month
 from catena.reports import charts
 from catena.reports.evidence import Answer, Citations, as_script
@@ -46,6 +46,13 @@ MEASURES = {
     "mae": "mean error",
     "rmse": "root mean squared error",
     "null_rate": "share of missing values",
+    "roc_auc_gap": "promised minus realised ranking quality (ROC AUC)",
+    "brier_gap": "promised minus realised Brier score",
+    "log_loss_gap": "promised minus realised log loss",
+    "skew_share": "rows whose features are not those that training has of them now",
+    "unsound_score_share": "scores that are no number, or no probability",
+    "missing_input_share": "inputs that are missing",
+    "score_jump": "largest change of a score by the same model on the same inputs",
 }
 
 
@@ -75,13 +82,18 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
         conduct.verdicts(month),
         conduct.refused(month),
         conduct.alerts(month),
+        conduct.alarms(month),
     ]
     if trained_on is not None:
         asked += [
             performance.coverage(usecase, month),
             performance.served(usecase, month, trained_on),
             performance.reliability(usecase, month),
+            promises.by_week(usecase, month),
+            promises.by_age(usecase, month),
+            *(promises.by_slice(usecase, month, column) for column in usecase.model.slices),
             conduct.drift(month),
+            conduct.soundness(month),
             conduct.trailing(usecase, month),
         ]
     if usecase.serving.is_compared:
@@ -110,6 +122,7 @@ def report_page(usecase: UseCase, month: str, answers: Mapping[str, Answer]) -> 
         "is_binary": usecase.model.kind == "binary",
         "charts": _charts(usecase, citations),
         "answers": answers,
+        "slice_queries": [f"slice_{column}" for column in usecase.model.slices],
         "measures": MEASURES,
         "beside": citations.rows("beside") if "beside" in answers else [],
         "reasons": {limit.measure: limit.reason for limit in usecase.monitoring.limits},
@@ -200,6 +213,8 @@ def _charts(usecase: UseCase, citations: Citations) -> dict[str, Markup]:
         drawn["days"] = charts.daily_chart(rows, entities=usecase.report.entity_plural, label=label, is_share=is_share)
     if len(rows := citations.rows("reliability")) > 1:
         drawn["reliability"] = charts.reliability_chart(rows, label=label, is_share=is_share)
+    if is_share and len(rows := citations.rows("by_week")) > 1:
+        drawn["promised"] = charts.promised_chart(rows, metric=MEASURES["roc_auc"])
     if len(rows := citations.rows("trailing")) > 1:
         name = "roc_auc" if is_share else "mae"
         drawn["trailing"] = charts.trailing_chart(

@@ -10,6 +10,7 @@ from usecases.flight_delays.features import FEATURES, FEATURES_TABLE, LABEL
 from usecases.flight_delays.model import MODEL
 from usecases.flight_delays.proof import PROOF
 from usecases.flight_delays.report import MONITORING, REPORT
+from usecases.flight_delays.search import SEARCH
 from usecases.flight_delays.selection import SELECTION
 from usecases.flight_delays.streams import STREAMS
 from usecases.flight_delays.tables import TABLES
@@ -26,6 +27,7 @@ USECASE = UseCase(
     features=FEATURES,
     label=LABEL,
     model=MODEL,
+    search=SEARCH,
     # Chosen by the year's decisions and by power: docs/decisions/010-promotion-gate.md.
     gate=Gate(
         metric="roc_auc",
@@ -42,6 +44,7 @@ USECASE = UseCase(
     monitoring=MONITORING,
     report=REPORT,
     proof=PROOF,
+    feature_tests=("tests/unit/features/test_flight_features.py", "tests/unit/features/test_flight_declaration.py"),
     selection=SELECTION,
     exporter="usecases.flight_delays.upstream:export",
     streams=STREAMS,

@@ -1,20 +1,24 @@
 """How the probability of a late arrival is learned: boosted trees with few, regular leaves.
 
-Which columns there are stands in `features.py`; when a model may serve, in the gate of the declaration.
+Which columns there are stands in `features.py`; the kinds of model that are tried beside this one in `families.py`;
+when a model may serve, in the gate of the declaration.
+
+Small steps, large leaves and an L2 penalty: with a month or two of strongly correlated flights a quicker learner takes
+the weather of a few bad days for a rule.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from catena.declaration import Model
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 MODEL = Model(
     kind="binary",
-    factory="usecases.flight_delays.model:pipeline",
+    family="gradient_boosting",
+    factory="usecases.flight_delays.families:gradient_boosting",
+    params={
+        "learning_rate": 0.05, "max_iter": 120, "max_leaf_nodes": 15, "min_samples_leaf": 200,
+        "l2_regularization": 20.0, "max_features": 0.5,
+    },
     numeric=(
         "departure_local_hour", "departure_local_min", "departure_weekday", "distance_miles", "scheduled_duration_min",
         "origin_scheduled_1h_count", "is_aircraft_known", "aircraft_age_years", "aircraft_seats", "aircraft_engines",
@@ -41,38 +45,3 @@ MODEL = Model(
     validation_days=7,
     minimum_rows=500,
 )  # fmt: skip
-
-
-def pipeline(seed: int) -> Pipeline:
-    """Return an unfitted pipeline of boosted trees; missing values are a branch of their own.
-
-    Small steps, large leaves and an L2 penalty: with a month or two of strongly correlated flights a quicker learner
-    takes the weather of a few bad days for a rule. Early stopping is off, because it would hold out random rows.
-    Categories are ordinal codes: as categories of their own they gave nothing (March: 0.763 against 0.766), and took
-    twice the time.
-
-    Args:
-        seed: declared seed of the use case.
-    """
-    import numpy as np
-    from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OrdinalEncoder
-
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=200)
-    columns = ColumnTransformer(
-        [("categorical", codes, list(MODEL.categorical)), ("numeric", "passthrough", list(MODEL.numeric))],
-        verbose_feature_names_out=False,
-    )
-    trees = HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_iter=120,
-        max_leaf_nodes=15,
-        min_samples_leaf=200,
-        l2_regularization=20.0,
-        max_features=0.5,
-        early_stopping=False,
-        random_state=seed,
-    )
-    return Pipeline([("columns", columns), ("trees", trees)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catena.declaration import Amount, Guard, Limit, Monitoring, Reference, Report
+from catena.declaration import Amount, Guard, Limit, Monitoring, Reference, Report, Retraining
 
 MONITORING = Monitoring(
     trailing_days=28,
@@ -20,6 +20,12 @@ MONITORING = Monitoring(
             reason="Predicted probabilities are far from what happened: check for a change of season or of airline.",
         ),
         Limit(
+            measure="roc_auc_gap",
+            maximum=0.03,
+            is_sure=True,
+            reason="The scores promise more than comes true: what makes flights late has changed since training.",
+        ),
+        Limit(
             measure="label_coverage",
             minimum=0.90,
             reason="Many flights have no arrival delay: cancellations, or outcomes that did not arrive.",
@@ -32,6 +38,10 @@ MONITORING = Monitoring(
     guard=Guard(
         measure="roc_auc", window_days=7, minimum=0.58, minimum_rows=1_500, confirmation_days=3, cooldown_days=14,
         reason="The model no longer tells late flights from others.",
+    ),
+    retraining=Retraining(
+        on=("calibration_gap", "roc_auc_gap"), confirmation_days=3, cooldown_days=14,
+        reason="Outcomes no longer follow the scores:",
     ),
 )  # fmt: skip
 

@@ -29,6 +29,7 @@ from catena.declaration import (
     Unique,
     UseCase,
 )
+from usecases.seattle_weather.search import SEARCH
 from usecases.seattle_weather.selection import SELECTION
 
 
@@ -177,7 +178,9 @@ LABEL = Label(
 
 MODEL = Model(
     kind="regression",
+    family="ridge",
     factory="usecases.seattle_weather.model:pipeline",
+    params={"alpha": 3.0},
     numeric=(
         "season_sine",
         "season_cosine",
@@ -207,6 +210,7 @@ USECASE = UseCase(
     features=FEATURES,
     label=LABEL,
     model=MODEL,
+    search=SEARCH,
     gate=Gate(metric="mae"),
     monitoring=Monitoring(drift_columns=("temperature_max_1d_c", "precipitation_1d_mm")),
     report=Report(
@@ -244,6 +248,7 @@ USECASE = UseCase(
             "wind_and_rain": ("precipitation_1d_mm", "wind_1d_m_per_s", "weather_1d"),
         },
     ),
+    feature_tests=("tests/usecases/test_seattle_weather.py",),
     selection=SELECTION,
     exporter="usecases.seattle_weather.upstream:export",
     folder=Path(__file__).parent,

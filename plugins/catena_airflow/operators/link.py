@@ -75,12 +75,15 @@ class LinkOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the link, tell downstream, and return the outcome as JSON."""
+        from catena.chain.cost import record_cost
         from catena.workspace import Workspace
 
         usecase = declared_usecase(self.usecase)
         key = self.key(usecase)
+        workspace, run = Workspace(), run_of(context, self.usecase, self.link)
         with final_faults_fail(self.final_faults()):
-            outcome = self.act(Workspace(), usecase, key, run_of(context, self.usecase, self.link))
+            outcome = self.act(workspace, usecase, key, run)
+        record_cost(workspace, run, key, outcome)
         self.log.info("%s %s: %s, %s", self.link, key, outcome.status, outcome.reason)
         self.announce(context, outcome)
         return dict(as_json(outcome.as_dict()))

@@ -19,11 +19,13 @@ from catena.partitions import InvalidPartition
 from catena.run import Accounting, Outcome, RowsLost, Run
 from catena.settings import settings
 from catena.workspace import Workspace
-from catena_airflow.assets import RareHint
+from catena_airflow.assets import RareHint, promotion_due
+from catena_airflow.notifiers.alarm import AlarmNotifier
 from catena_airflow.operators.check_guard import CheckGuardOperator
+from catena_airflow.operators.conclude_promotion import ConcludePromotionOperator
 from catena_airflow.operators.ingest_partition import IngestPartitionOperator
 from catena_airflow.operators.link import LinkOperator
-from catena_airflow.operators.promote_candidate import PromoteCandidateOperator
+from catena_airflow.operators.raise_alarms import RaiseAlarmsOperator
 from catena_airflow.partition_run import actor_of
 
 Contexts = Callable[..., Any]
@@ -109,15 +111,38 @@ def test_other_faults_are_retried(make_context: Contexts) -> None:
 
 def test_promotion_tells_month_of_effect_and_training_month() -> None:
     """Scoring hears of the month that a champion serves in, the report of the month that was decided on."""
-    operator = PromoteCandidateOperator(task_id="promote", usecase=USECASE.name, champion=TABLE, decision=SETTLED)
+    operator = ConcludePromotionOperator(
+        task_id="conclude", usecase=USECASE.name, champion=TABLE, decision=SETTLED, due=promotion_due(USECASE)
+    )
     emissions = operator.emissions(["2013-02", "2014-01"])
     assert emissions == {TABLE: ["2013-02", "2014-01"], SETTLED: ["2013-01", "2013-12"]}
 
 
 def test_promotion_off_schedule_tells_the_month_of_its_day() -> None:
     """After a training of 14 March scoring looks at March again, and so does its report."""
-    operator = PromoteCandidateOperator(task_id="promote", usecase=USECASE.name, champion=TABLE, decision=SETTLED)
+    operator = ConcludePromotionOperator(
+        task_id="conclude", usecase=USECASE.name, champion=TABLE, decision=SETTLED, due=promotion_due(USECASE)
+    )
     assert operator.emissions(["2013-03-15", "2013-04"]) == {TABLE: ["2013-03", "2013-04"], SETTLED: ["2013-03"]}
+
+
+def test_a_confirmed_alarm_is_told_and_its_training_asked_for(make_context: Contexts) -> None:
+    """People hear of newly confirmed alarms, also where no training is asked for; training hears of its day once."""
+    told: list[str] = []
+
+    class Telling(AlarmNotifier):
+        def notify(self, context: Any) -> None:
+            told.append(self.message)
+
+    operator = RaiseAlarmsOperator(task_id="alarms", usecase=USECASE.name, retraining=TABLE, notifier=Telling)
+    confirmed = {"confirmed": [{"subject": "psi:carrier", "since": "2013-02-01", "days": 3}]}
+    given = make_context()
+    operator.announce(given, Outcome("published", "asked", (DAY,), details=confirmed))
+    assert heard(given, TABLE) == {DAY}
+    with pytest.raises(AirflowSkipException):
+        operator.announce(make_context(), Outcome("unchanged", "within the cool-down", details=confirmed))
+    assert told == [f"{USECASE.name}: confirmed psi:carrier since 2013-02-01, 3 days in a row. See `catena ledger "
+                    f"{USECASE.name}` and the month's report."] * 2  # fmt: skip
 
 
 def test_guard_tells_the_months_and_from_where_on_decisions_are_overtaken(make_context: Contexts) -> None:

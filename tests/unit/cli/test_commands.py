@@ -14,6 +14,7 @@ from catena.database import database_url
 from catena.declared import declared_usecase
 from catena.settings import Settings
 from catena.streams import open_log
+from catena.workspace import Workspace
 
 
 def catena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -74,6 +75,31 @@ def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: S
     url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
     ledger = catena(tmp_path, "ledger", "flight_delays", "--as-of", "2013-03-01", "--json", CATENA_DATABASE_URL=url)
     assert (ledger.returncode, json.loads(ledger.stdout)) == (0, [])
+
+
+def test_environments_are_listed_and_a_wrong_one_is_wrong_usage(tmp_path: Path) -> None:
+    """Each declared environment with its places; a name that is none says which there are."""
+    listed = catena(tmp_path, "env", "list", "--json", CATENA_ENVIRONMENT="staging")
+    rows = {row["environment"]: row for row in json.loads(listed.stdout)}
+    assert [name for name, row in rows.items() if row["is_current"]] == ["staging"]
+    assert (set(rows), rows["staging"]["home"]) == ({"dev", "staging", "prod"}, str(tmp_path))
+    assert rows["prod"]["home"].endswith(".catena/prod")
+    unknown = catena(tmp_path, "env", "list", CATENA_ENVIRONMENT="production")
+    assert (unknown.returncode, "staging" in unknown.stderr) == (2, True)
+
+
+def test_the_score_card_of_an_empty_installation_claims_nothing(tmp_path: Path, workspace: Workspace) -> None:
+    """28 tests, none of them passed by what is declared; the file holds what is printed, and the page is there."""
+    url, out = workspace.settings.database_url, tmp_path / "score.json"
+    assert url is not None
+    done = catena(tmp_path, "score-card", "flight_delays", "--json", "--out", str(out),
+                  CATENA_DATABASE_URL=url.get_secret_value())  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    page = said.pop("path")
+    assert (len(said["tests"]), {each["score"] for each in said["tests"].values()}) == (28, {0.0})
+    assert json.loads(out.read_text(encoding="utf-8")) == said
+    assert Path(page).is_file()
 
 
 def test_models_that_never_served_have_no_history_and_no_rollback(tmp_path: Path, postgres_settings: Settings) -> None:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from catena.declaration import Model, Selection
+from catena.declaration import Model, Recipe, Selection
 from catena.modeling.dataset import Boundaries, TrainingSet
 from catena.modeling.errors import TooFewRows
 from catena.modeling.selected import FeatureCost
@@ -28,11 +28,12 @@ RULE = Selection(
 )  # fmt: skip
 
 
-def pipeline(seed: int) -> Pipeline:
+def pipeline(recipe: Recipe) -> Pipeline:
     columns = ColumnTransformer([
-        ("numeric", StandardScaler(), list(NUMERIC)), ("kind", OneHotEncoder(handle_unknown="ignore"), ["kind"]),
+        ("numeric", StandardScaler(), list(recipe.numeric)),
+        ("kind", OneHotEncoder(handle_unknown="ignore"), list(recipe.categorical)),
     ])  # fmt: skip
-    return Pipeline([("columns", columns), ("logistic", LogisticRegression(random_state=seed))])
+    return Pipeline([("columns", columns), ("logistic", LogisticRegression(random_state=recipe.seed))])
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def test_of_two_that_say_the_same_the_cheaper_one_stays(model: Model):
 
 def _alike(model: Model) -> Model:
     """Return a model whose penalty makes it lean on both copies alike."""
-    sys.modules["selected_models"].pipeline = lambda seed: pipeline(seed).set_params(logistic__C=0.003)  # type: ignore[attr-defined]
+    sys.modules["selected_models"].pipeline = lambda recipe: pipeline(recipe).set_params(logistic__C=0.003)  # type: ignore[attr-defined]
     return model
 
 

@@ -42,5 +42,7 @@ def test_the_limit_itself_is_within_and_a_guard_without_limit_is_refused():
     assert list(breaches(judged(0.6, 0.6, 0.6), GUARD)) == []
     with pytest.raises(ValidationError, match="neither minimum nor maximum"):
         Guard(measure="mae", window_days=1, minimum_rows=1, reason="r")
+    with pytest.raises(ValidationError, match="estimated are roc_auc"):
+        Guard(measure="pr_auc", window_days=1, minimum=0.1, minimum_rows=1, reason="r", on="estimate")
     with pytest.raises(ValidationError, match="7 days back"):
         Monitoring(trailing_days=5, guard=GUARD)

@@ -34,7 +34,24 @@ DECLARED = Monitoring(
 )
 def test_only_a_declared_limit_on_enough_rows_alerts(measure, is_alert):
     """Windows, slices, undeclared columns, missing values and small samples raise nothing."""
-    assert bool(alerts([measure], DECLARED)) is is_alert
+    rate = Measure("drift_rate", 28, 0.01, 100, measure.dimension, measure.value_of)
+    assert bool(alerts([measure, rate], DECLARED)) is is_alert
+
+
+def test_a_drift_must_be_large_and_more_than_days_differ():
+    """A large index with a high false discovery rate, or with none since it could not be tested, is no alert."""
+    drift = Measure("psi", 28, 0.9, 100, "feature", "rate")
+    assert alerts([drift], DECLARED) == []
+    assert alerts([drift, Measure("drift_rate", 28, 0.06, 100, "feature", "rate")], DECLARED) == []
+    assert len(alerts([drift, Measure("drift_rate", 28, 0.05, 100, "feature", "rate")], DECLARED)) == 1
+
+
+def test_where_a_limit_must_be_passed_for_sure_the_whole_interval_lies_beyond():
+    """A value beyond the limit whose interval reaches back is no alert; without an interval nothing is sure."""
+    sure = Monitoring(minimum_rows=1, limits=(Limit(measure="gap", maximum=0.02, is_sure=True, reason="r"),))
+    assert alerts([Measure("gap", 28, 0.05, 100, low=0.01, high=0.09)], sure) == []
+    assert len(alerts([Measure("gap", 28, 0.05, 100, low=0.03, high=0.07)], sure)) == 1
+    assert alerts([Measure("gap", 28, 0.05, 100)], sure) == []
 
 
 @pytest.mark.parametrize("kind", ["binary", "regression"])
@@ -52,7 +69,9 @@ def test_a_slice_has_the_metrics_of_the_modeling_package(kind):
 
 def test_unknown_outcomes_count_in_coverage_only():
     """Rows without a label are part of the coverage and of nothing else."""
-    scored = pd.DataFrame({"score": [0.2, 0.4, 0.9], "label": [0.0, np.nan, 1.0], "g": ["a", None, "b"]})
+    scored = pd.DataFrame(
+        {"partition": ["d"] * 3, "score": [0.2, 0.4, 0.9], "label": [0.0, np.nan, 1.0], "g": ["a", None, "b"]}
+    )
     found = {item.name: item for item in performance(scored, "binary", 1, ())}
     assert found["label_coverage"].value == pytest.approx(2 / 3)
     assert (found["label_mean"].value, found["label_mean"].rows) == (0.5, 2)
@@ -61,6 +80,6 @@ def test_unknown_outcomes_count_in_coverage_only():
 
 def test_one_class_has_no_ranking():
     """Where every outcome is the same, the ranking is null and the squared error stands."""
-    scored = pd.DataFrame({"score": [0.5, 0.5], "label": [1.0, 1.0]})
+    scored = pd.DataFrame({"partition": ["d", "d"], "score": [0.5, 0.5], "label": [1.0, 1.0]})
     found = {item.name: item.value for item in performance(scored, "binary", 1, ())}
     assert (found["roc_auc"], found["brier"]) == (None, 0.25)

@@ -130,6 +130,14 @@ def test_the_most_severe_check_decides_and_is_named_first():
     assert [each["status"] for each in found.as_dict()["checks"]] == ["passed", "not judged", "failed"]
 
 
+@pytest.mark.parametrize(("score", "decision"), [(6.5, "PROMOTE"), (6.0, "PROMOTE"), (5.5, "HOLD"), (None, "HOLD")])
+def test_a_chain_that_is_not_ready_holds(score, decision):
+    """By the declared least ML Test Score; without a declaration nobody asks."""
+    strict = Gate(metric="roc_auc", minimum_score=6)
+    found = Comparison(over_baseline=BETTER, over_champion=BETTER, score=score)
+    assert (decide(strict, found).decision, decide(GATE, found).decision) == (decision, "PROMOTE")
+
+
 def test_failed_training_holds():
     """Without a challenger what serves goes on serving."""
     failed = decide(GATE, None, failure="too few rows")

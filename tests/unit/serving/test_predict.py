@@ -30,8 +30,16 @@ def test_scores_are_the_probabilities_of_the_event():
     assert predict(Fixed([0.2, 0.7]), ROWS.head(0), MODEL, "champion").tolist() == []
 
 
-def test_other_columns_are_refused():
-    """A missing column, and a model fitted on others, are named."""
+def test_a_model_is_scored_by_the_columns_that_it_takes():
+    """Of the declared columns a model may take some, in an order of its own, as its recipe says."""
+    assert predict(Fixed([0.2, 0.7], ("b",)), ROWS[["b"]], MODEL, "champion").tolist() == [0.2, 0.7]
+    assert predict(Fixed([0.2, 0.7], ("b", "a")), ROWS, MODEL, "champion").tolist() == [0.2, 0.7]
+
+
+def test_columns_that_are_not_there_are_refused():
+    """A missing column, and one of which nothing is declared, are named."""
+    with pytest.raises(SignatureMismatch, match="'other'"):
+        predict(Fixed([0.2, 0.7], ("a", "other")), ROWS, MODEL, "champion")
     with pytest.raises(SignatureMismatch, match="'b'"):
         predict(Fixed([0.2, 0.7]), ROWS[["a"]], MODEL, "champion")
     with pytest.raises(SignatureMismatch, match="gone"):

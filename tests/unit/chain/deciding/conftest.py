@@ -31,6 +31,7 @@ from catena.declaration import (
     Label,
     Model,
     Monitoring,
+    Recipe,
     Report,
     Table,
     UseCase,
@@ -42,8 +43,9 @@ from catena.workspace import Workspace
 ROWS = 20
 
 
-def pipeline(seed: int) -> Pipeline:
-    return Pipeline([("scale", StandardScaler()), ("logistic", LogisticRegression(random_state=seed))])
+def pipeline(recipe: Recipe) -> Pipeline:
+    logistic = LogisticRegression(random_state=recipe.seed, **recipe.params)
+    return Pipeline([("scale", StandardScaler()), ("logistic", logistic)])
 
 
 def column(name: str, type_: Any = "string", *, nullable: bool = False) -> Column:
@@ -53,7 +55,8 @@ def column(name: str, type_: Any = "string", *, nullable: bool = False) -> Colum
 KEYS = (column("partition"), column("entity"))
 FEATURES = Table(
     name="features", description="f", owner="o", primary_key=("partition", "entity"),
-    columns=(*KEYS, column("decision_at", "timestamp"), column("signal", "float64"), column("shop")),
+    columns=(*KEYS, column("decision_at", "timestamp"), column("signal", "float64"), column("shop"),
+             column("noise", "float64")),
 )  # fmt: skip
 OUTCOMES = Table(
     name="outcomes", description="o", owner="o", primary_key=("partition", "entity"),
@@ -127,20 +130,22 @@ Landing = Callable[..., None]
 def land(local: Workspace, usecase: UseCase) -> Landing:
     """Return a function that puts features and outcomes of days into the lake."""
 
-    def put(days: list[str], *, bought: int | None = None, seed: str = "") -> None:
+    def put(days: list[str], *, bought: int | None = None, seed: str = "", is_labelled: bool = True) -> None:
         features, outcomes = [], []
         for day in days:
-            chance = random.Random(day + seed)
+            chance, noise = random.Random(day + seed), random.Random(f"{day} noise")
             for n in range(ROWS):
                 signal = chance.random()
                 at = start_of(day) + timedelta(hours=8, minutes=n)
                 key = {"partition": day, "entity": f"{day}-{n:02d}"}
-                features.append({**key, "decision_at": at, "signal": signal, "shop": "AB"[n % 2]})
+                features.append({**key, "decision_at": at, "signal": signal, "shop": "AB"[n % 2],
+                                 "noise": noise.random()})  # fmt: skip
                 outcome = int(chance.random() < signal) if bought is None else bought
                 outcomes.append({**key, "known_at": at + timedelta(hours=3), "bought": outcome})
         lake = local.lake(usecase)
         for name, rows in (("features", features), ("outcomes", outcomes)):
-            lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days, standing="final")
+            if name == "features" or is_labelled:
+                lake.overwrite(name, _arrow(rows), run=run_of("ingest"), partitions=days, standing="final")
 
     return put
 

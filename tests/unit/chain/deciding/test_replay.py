@@ -56,8 +56,9 @@ def test_another_recipe_is_told_by_parameter_and_score(trained, usecase, monkeyp
     """Code that fits otherwise leaves the dataset equal; the replay names the setting and the scores."""
     import toy_models
 
-    def other(seed):
-        return Pipeline([("scale", StandardScaler()), ("logistic", LogisticRegression(C=0.01, random_state=seed))])
+    def other(recipe):
+        logistic = LogisticRegression(C=0.01, random_state=recipe.seed)
+        return Pipeline([("scale", StandardScaler()), ("logistic", logistic)])
 
     monkeypatch.setattr(toy_models, "pipeline", other)
     found = replay_version(trained, usecase, "toys/1")

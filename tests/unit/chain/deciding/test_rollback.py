@@ -50,7 +50,7 @@ def bad(decided, guarded, declare):
 
     frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
     rows = model_frame(frame, guarded.model)
-    estimator = pipeline(1).fit(rows, [int(n < 50) for n in range(100)])
+    estimator = pipeline(guarded.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
     evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
     made = open_registry(decided.settings).register(
         "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"
@@ -70,10 +70,24 @@ def alias(workspace):
     return client.get_registered_model("toys").aliases.get("champion")
 
 
-def live(workspace, usecase, land, run_of, span):
+@pytest.fixture
+def mute(decided, guarded):
+    """A registered model that knows nothing and says so: each score is nearly one half; `toys/2`."""
+    from toy_models import pipeline
+
+    frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
+    rows = model_frame(frame, guarded.model)
+    estimator = pipeline(guarded.model.recipe).fit(rows, [n % 2 for n in range(100)])
+    evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
+    return open_registry(decided.settings).register(
+        "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"
+    ).key  # fmt: skip
+
+
+def live(workspace, usecase, land, run_of, span, *, is_labelled=True):
     """Let days come one by one, each scored, measured and judged before the next."""
     for day in span:
-        land([day])
+        land([day], is_labelled=is_labelled)
         score_partition(workspace, usecase, day, run_of("score"))
         monitor_partition(workspace, usecase, day, run_of("monitor"))
         check_guard(workspace, usecase, run_of("monitor"))
@@ -100,6 +114,23 @@ def test_a_bad_model_goes_by_itself_and_days_before_stay(decided, bad, guarded, 
     assert spells == [("toys/1", "2024-02-01", "2024-02-09"), (bad, "2024-02-10", "2024-02-14"),
                       ("toys/1", "2024-02-15", None)]  # fmt: skip
     assert check_guard(decided, guarded, run_of("monitor")).status == "unchanged"
+
+
+def test_on_the_estimate_a_model_that_knows_nothing_goes_before_any_label(decided, mute, guarded, land, run_of):
+    """No outcome has come since it serves: on labels nothing can be said, on the estimate it goes the day after."""
+    live(decided, guarded, land, run_of, FEBRUARY[:9])
+    promote_version(decided, guarded, mute, Asked("os:ada", "looks better"), run_of("models"))
+    live(decided, guarded, land, run_of, FEBRUARY[9:17], is_labelled=False)
+    assert decided.ledger.entries("toys", kind="rollback") == []
+
+    guard = GUARD.model_copy(update={"on": "estimate", "minimum": 0.6})
+    early = guarded.model_copy(update={"monitoring": Monitoring(trailing_days=7, guard=guard)})
+    monitor_partition(decided, early, "2024-02", run_of("monitor"))
+    assert check_guard(decided, early, run_of("monitor")).status == "published"
+    (entry,) = decided.ledger.entries("toys", kind="rollback")
+    # 20 scored rows a day: from the third on there are 50, and three such days confirm: the 14th, known on that day.
+    assert (entry.partition, entry.payload["evidence"]["known_on"]) == ("2024-02-15", "2024-02-14")
+    assert "Estimated roc_auc" in entry.payload["reason"]
 
 
 def test_a_backfill_ends_as_the_days_lived_one_by_one(decided, bad, guarded, land, run_of):

@@ -117,3 +117,22 @@ def test_an_entity_that_a_correction_removes_is_no_longer_published(local, decid
     lake.overwrite("features", lake.read("features", [DAY]).slice(1), run=run_of("features"), partitions=[DAY])
     score_partition(local, usecase, DAY, run_of("score"))
     assert [row[0] for row in published(local, DAY)] == [f"{DAY}-{n:02d}" for n in range(1, 20)]
+
+
+def test_an_older_model_is_judged_and_scored_by_its_own_columns(local, usecase, declare, land, run_of):
+    """After a change of declared columns the old champion still serves, is compared, and scores what it always did."""
+    before = declare(numeric=("noise", "signal"))
+    land(JANUARY)
+    train_candidate(local, before, "2024-01", run_of("train"))
+    promote_candidate(local, before, "2024-01", run_of("promote"))
+    land(FEBRUARY)
+    assert score_partition(local, usecase, DAY, run_of("score")).status == "published"
+    now = published(local, DAY)
+    assert {row[3] for row in now} == {"toys/1"}
+    train_candidate(local, usecase, "2024-02", run_of("train"))
+    promote_candidate(local, usecase, "2024-02", run_of("promote"))
+    decision = local.ledger.last("toys", "promotion", "model", partition="2024-03").payload
+    assert (decision["champion"]["model_version"], decision["challenger"]["model_version"]) == ("toys/1", "toys/2")
+    assert 0.7 < decision["champion"]["metrics"]["roc_auc"] < 0.95
+    fits = next(check for check in decision["checks"] if check["name"] == "fits_consumers")
+    assert (fits["status"], fits["numbers"]["dropped"]) == ("passed", ["noise"])

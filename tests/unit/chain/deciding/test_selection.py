@@ -23,11 +23,12 @@ RULE = Selection(
 )  # fmt: skip
 
 
-def with_shop(seed):
+def with_shop(recipe):
     columns = ColumnTransformer([
-        ("numeric", StandardScaler(), ["signal"]), ("shop", OneHotEncoder(handle_unknown="ignore"), ["shop"]),
+        ("numeric", StandardScaler(), list(recipe.numeric)),
+        ("shop", OneHotEncoder(handle_unknown="ignore"), list(recipe.categorical)),
     ])  # fmt: skip
-    return Pipeline([("columns", columns), ("logistic", LogisticRegression(random_state=seed))])
+    return Pipeline([("columns", columns), ("logistic", LogisticRegression(random_state=recipe.seed))])
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def bad(decided, usecase):
 
     frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
     rows = model_frame(frame, usecase.model)
-    estimator = pipeline(1).fit(rows, [int(n < 50) for n in range(100)])
+    estimator = pipeline(usecase.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
     evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
     return open_registry(decided.settings).register(
         "toys", estimator, evidence, trusted_types(usecase.model), experiment="toys"

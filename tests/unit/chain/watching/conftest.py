@@ -161,19 +161,31 @@ class World:
         """Return the same run as a retry."""
         return Run("parcels", "test", "run-1", try_number=2, code_version="test")
 
-    def fill(self, month: str, *, is_served: bool, refused: Sequence[str] = ()) -> None:
-        """Write a month of orders, arrivals and features, with predictions where the month was served."""
+    def fill(self, month: str, *, is_served: bool, refused: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> None:
+        """Write a month of orders, arrivals and features, with predictions where the month was served.
+
+        Args:
+            month: as 2013-02.
+            is_served: whether there are predictions.
+            refused: days whose delivery failed.
+            unlabelled: days whose arrivals are still to come.
+        """
         span = [day for day in days_of_month(month) if day not in refused and day >= self.usecase.calendar.first]
         for day in refused:
             self.judge(day, "FAIL")
         rows = [row for day in span for row in day_rows(day)]
         self.put("orders", rows, span)
-        self.put("arrivals", rows, span)
+        landed = [day for day in span if day not in unlabelled]
+        self.put("arrivals", [row for row in rows if row["partition"] in landed], landed)
         self.put("features", rows, span)
         if is_served:
             self.put("predictions", [row | {"score": self.score(row)} for row in rows], span)
         for day in span:
             self.judge(day)
+
+    def rows(self, day: str) -> list[dict[str, Any]]:
+        """Return a day's parcels, as they are and as they came out."""
+        return day_rows(day)
 
     def score(self, row: dict[str, Any]) -> float:
         """Return a score that knows something of the load."""
@@ -269,12 +281,12 @@ def day_rows(day: str) -> list[dict[str, Any]]:
 def world_of(workspace: Workspace) -> Callable[..., World]:
     """A function that returns a filled world: January unserved, February served, March decided."""
 
-    def build(kind: Kind, refused: Sequence[str] = ()) -> World:
+    def build(kind: Kind, refused: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> World:
         world = World(workspace, parcels(kind))
         names = pa.table({"region": list(REGIONS), "name": ["East <side>", "North", "South"]})
         world.lake.overwrite("places", names, run=world.run)
         world.fill("2013-01", is_served=False)
-        world.fill("2013-02", is_served=True, refused=refused)
+        world.fill("2013-02", is_served=True, refused=refused, unlabelled=unlabelled)
         world.promote("2013-02", "2013-01")
         world.promote("2013-03", "2013-02", "2")
         return world

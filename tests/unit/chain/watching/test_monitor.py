@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from catena.chain.monitor import monitor_partition
+from catena.lake import arrow_schema
 from catena.partitions import start_of
 
 
@@ -113,3 +115,53 @@ def test_regression_is_measured_by_its_errors(world_of):
     errors = [abs(scores[row["parcel"]] - row["delay_min"]) for row in rows if row["delay_min"] is not None]
     assert found["mae", 1, "", ""]["value"] == pytest.approx(sum(errors) / len(errors))
     assert not any(key[0] == "roc_auc" for key in found)
+
+
+def test_a_scored_day_is_measured_before_its_labels_and_again_when_they_come(world_of):
+    """Without labels a day has what the scores promise and no realised metric; with them both, and the gap between."""
+    day = "2013-02-28"
+    world = world_of("binary", unlabelled=(day,))
+    assert monitor_partition(world.workspace, world.usecase, day, world.run).partitions == (day,)
+    before = measures(world, day)
+    scores = [row["score"] for row in world.lake.read("predictions", [day]).to_pylist()]
+    promised = sum(p * (1 - p) for p in scores) / len(scores)
+    assert before["estimated_brier", 1, "", ""]["value"] == pytest.approx(promised)
+    assert before["estimated_brier", 1, "", ""]["low"] < promised < before["estimated_brier", 1, "", ""]["high"]
+    assert not {"brier", "label_mean", "brier_gap"} & {key[0] for key in before if key[1] == 1}
+    assert (before["outcome_share", 1, "", ""]["value"], before["unlabelled_days", 7, "", ""]["value"]) == (0.0, 1.0)
+    # The six days before have labels: the window rests on them alone.
+    assert before["brier", 7, "", ""]["rows"] == 6 * 23
+    assert monitor_partition(world.workspace, world.usecase, day, world.run).status == "unchanged"
+
+    rows = [row | {"partition": day} for row in world.rows(day)]
+    world.put("arrivals", rows, [day])
+    assert monitor_partition(world.workspace, world.usecase, day, world.run).partitions == (day,)
+    after = measures(world, day)
+    assert after["estimated_brier", 1, "", ""] == before["estimated_brier", 1, "", ""]
+    labelled = {row["parcel"]: row["delay_min"] > 15 for row in rows if row["delay_min"] is not None}
+    pairs = {row["entity"]: row["score"] for row in world.lake.read("predictions", [day]).to_pylist()}
+    own = [pairs[key] * (1 - pairs[key]) - (pairs[key] - is_late) ** 2 for key, is_late in labelled.items()]
+    assert after["brier_gap", 1, "", ""]["value"] == pytest.approx(sum(own) / len(own))
+    assert after["unlabelled_days", 7, "", ""]["value"] == 0.0
+
+
+def test_labels_that_may_still_change_are_no_labels(world_of):
+    """What streams told of a day so far is measured as a day without labels."""
+    day = "2013-02-28"
+    world = world_of("binary", unlabelled=(day,))
+    table = pa.Table.from_pylist(
+        [{name: row[name] for name in ("partition", "parcel", "known_at", "delay_min")} for row in world.rows(day)],
+        schema=arrow_schema(world.lake.tables["arrivals"]),
+    )
+    world.lake.overwrite("arrivals", table, run=world.run, partitions=[day], standing="provisional")
+    monitor_partition(world.workspace, world.usecase, day, world.run)
+    assert measures(world, day)["outcome_share", 1, "", ""]["value"] == 0.0
+    assert ("brier", 1, "", "") not in measures(world, day)
+
+
+def test_nothing_is_promised_of_a_regression(world_of):
+    """Its scores say nothing of their error: no estimate is invented."""
+    world = world_of("regression")
+    monitor_partition(world.workspace, world.usecase, "2013-02-28", world.run)
+    assert not any(key[0].startswith("estimated") or (key[0].endswith("_gap") and key[0] != "calibration_gap")
+                   for key in measures(world, "2013-02-28"))  # fmt: skip

@@ -1,0 +1,163 @@
+"""Monitoring 1 to 7: what is watched while a model serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catena.chain.score_card.evidence import Evidence
+from catena.chain.score_card.finding import (
+    Finding,
+    Link,
+    absent,
+    automated,
+    by_hand,
+    entry_link,
+    entry_links,
+    table_link,
+)
+from catena.chain.score_card.results import by_tests
+from catena.partitions import last_day_of, parse_day
+
+_REFUSED = {"FAIL", "WARN", "NO_DATA"}
+# A month of training, and the month in which the version serves.
+_OLDEST_DAYS = 31
+
+
+def dependencies_notify(evidence: Evidence) -> Finding:
+    """Monitoring 1: a source that changes is noticed, and somebody hears of it."""
+    alarms = [*evidence.of("alarm"), *(entry for entry in evidence.of("quality") if entry.decision in _REFUSED)]
+    paths = ("tests/unit/chain/ingesting/test_bad_input.py", "tests/unit/streams/test_schema_registry.py")
+    if alarms:
+        said = f"{len(alarms)} deliveries or states were off and said so; the newest: {alarms[-1].decision}."
+        return automated(said, *entry_links(alarms))
+    return by_tests(evidence.tests, "What a source delivers otherwise than agreed is refused and named", paths)
+
+
+def input_invariants(evidence: Evidence) -> Finding:
+    """Monitoring 2: each delivery is held to what must be true of it."""
+    usecase = evidence.usecase
+    last = {entry.subject: entry for entry in evidence.of("quality") if entry.payload.get("rules")}
+    names = [dataset.name for dataset in usecase.partitioned_datasets if dataset.rules]
+    todo = f"catena backfill {usecase.name} --from DAY --to DAY"
+    if not names:
+        return absent("No dataset has rules that its deliveries are held to.", "declare rules")
+    if evidence.scored is None:
+        return absent("Nothing was served yet, so no input of serving was checked.", todo)
+    open_ = [name for name in names if name not in last or last[name].partition < evidence.scored]
+    if open_:
+        return absent(f"The delivery of {', '.join(open_)} up to {evidence.scored} was not checked.", todo)
+    rules = sum(len(last[name].payload["rules"]) for name in names)
+    said = f"{rules} rules were applied to the deliveries of {len(names)} datasets up to {evidence.scored}."
+    return automated(said, *(entry_link(last[name]) for name in names[:3]))
+
+
+def no_skew(evidence: Evidence) -> Finding:
+    """Monitoring 3: features in service are those of training."""
+    found = evidence.measured("skew", None)
+    if not found:
+        return absent("No difference of features between training and serving is measured.", _monitor(evidence))
+    worst = max(found, key=lambda row: float(row["value"]))
+    said = f"{len(found)} measures of skew on {worst['partition']}, the largest {float(worst['value']):.4g}."
+    return _by_health(evidence, said, found)
+
+
+def models_not_stale(evidence: Evidence) -> Finding:
+    """Monitoring 4: what serves was made of recent data."""
+    usecase = evidence.usecase
+    models = [spell for spell in evidence.spells if spell.serves["role"] == "champion" and spell.share == 1]
+    trained = {entry.partition: entry for entry in evidence.of("candidate", "model")}
+    if not models or evidence.scored is None:
+        return absent("No model has served yet.", f"catena backfill {usecase.name} --from DAY --to DAY")
+    serves = [spell for spell in models if spell.first <= evidence.scored][-1:] or models[:1]
+    month = serves[0].serves.get("trained_on")
+    entry = trained.get(str(month))
+    if month is None or entry is None:
+        said = f"What {serves[0].serves['model_version']} was trained on is not on record."
+        return by_hand(said, "let the chain train what serves", entry_link(serves[0].entry))
+    age = (parse_day(evidence.scored) - parse_day(last_day_of(str(month)))).days
+    said = f"On {evidence.scored} the newest data in {serves[0].serves['model_version']} was {age} days old."
+    if age <= _OLDEST_DAYS:
+        return automated(said, entry_link(entry), entry_link(serves[0].entry))
+    newer = [each for each in trained.values() if each.partition > str(month)]
+    judged = f"{len(newer)} newer candidates were judged since, and did not prove better."
+    if newer:
+        return automated(f"{said} {judged}", *entry_links(newer))
+    return absent(f"{said} Nothing newer was trained.", f"catena airflow dags trigger {usecase.name}.train",
+                  entry_link(entry))  # fmt: skip
+
+
+def numerically_stable(evidence: Evidence) -> Finding:
+    """Monitoring 5: no number on the way to a prediction is none."""
+    found = evidence.measured("unsound_score")
+    if found:
+        said = (
+            f"{100 * float(found[0]['value']):g} % of {found[0]['rows']} scores on {found[0]['partition']} are unsound."
+        )
+        if any(float(row["value"]) > 0 for row in found):
+            return absent(said, "find out which rows they are", _health(evidence))
+        return _by_health(evidence, said, [*found, *evidence.measured("score_jump")])
+    version = evidence.serving or ""
+    checks = evidence.proofs.get(version, {}).get("training") or []
+    entry = evidence.last("proof", version)
+    if checks and entry is not None:
+        passed = sum(check["verdict"] == "passed" for check in checks)
+        said = f"{passed} of {len(checks)} checks of {version}'s training passed, finite scores among them."
+        return by_hand(f"{said} In service nothing is measured.", _monitor(evidence), entry_link(entry))
+    return absent("Nothing is measured of numerical stability.", _monitor(evidence))
+
+
+def computing_not_regressed(evidence: Evidence) -> Finding:
+    """Monitoring 6: training and scoring cost no more than they may."""
+    timed = [
+        (entry, check) for entry in evidence.of("promotion", "model") for check in entry.payload.get("checks", [])
+        if check["name"] == "scores_in_time"
+    ]  # fmt: skip
+    links = [entry_link(entry, check["reason"]) for entry, check in timed[-3:]]
+    if not timed:
+        return absent("Nothing is measured of time or memory.", "declare `maximum_scoring_ms` in the gate")
+    said = f"The time to score was measured at {len(timed)} decisions: {timed[-1][1]['reason']}"
+    if timed[-1][1]["status"] != "passed":
+        return absent(said, "find out what made scoring slower", *links)
+    return automated(said, *links)
+
+
+def quality_not_regressed(evidence: Evidence) -> Finding:
+    """Monitoring 7: quality on rows that were served is measured, and a fall raises an alert or ends the service."""
+    usecase = evidence.usecase
+    metric = usecase.gate.metric
+    found = evidence.measured(metric)
+    if not found:
+        return absent("The quality of what was served is not measured.", _monitor(evidence))
+    wide = max(found, key=lambda row: int(row["window_days"]))
+    alerts = [entry for entry in evidence.of("health") if entry.decision == "ALERT" and entry.subject == metric]
+    rollbacks = [entry for entry in evidence.of("rollback") if entry.payload.get("is_automatic")]
+    watched = usecase.monitoring.guard is not None or any(
+        limit.measure == metric for limit in usecase.monitoring.limits
+    )
+    said = (
+        f"{metric} of the {wide['window_days']} days up to {wide['partition']}: {float(wide['value']):.4f} on "
+        f"{wide['rows']} rows; {len(alerts)} alerts and {len(rollbacks)} rollbacks by themselves so far."
+    )
+    if not watched:
+        return by_hand(f"{said} No limit or guard is declared for it.", "declare a guard", _health(evidence))
+    return _by_health(evidence, said, [wide], *entry_links([*alerts, *rollbacks], 2))
+
+
+def _by_health(evidence: Evidence, said: str, found: Sequence[Mapping[str, Any]], *besides: Link) -> Finding:
+    """Return the finding on measures: automated, unless one of them is an alert now."""
+    alerting = [row for row in found if row["is_alert"]]
+    if alerting:
+        names = ", ".join(sorted({f"{row['measure']} {row['value_of']}".strip() for row in alerting})[:3])
+        return absent(f"{said} Beyond its limit: {names}.", "look at the month's report", _health(evidence), *besides)
+    return automated(said, _health(evidence), *besides)
+
+
+def _health(evidence: Evidence) -> Link:
+    on_disk = evidence.tables.get("health")
+    version = None if on_disk is None else on_disk.version
+    return table_link(evidence.usecase.name, "health", version, "measures of the newest day")
+
+
+def _monitor(evidence: Evidence) -> str:
+    return f"catena airflow dags trigger {evidence.usecase.name}.monitor"

@@ -1,0 +1,1 @@
+"""Airflow notifiers: how people hear of what the chain found."""

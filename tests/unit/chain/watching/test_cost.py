@@ -1,0 +1,27 @@
+"""What links cost, from commits and the ledger."""
+
+from __future__ import annotations
+
+from time import process_time
+
+from catena.chain.cost import costs, record_cost
+from catena.chain.monitor import monitor_partition
+from catena.run import Outcome, Run
+
+
+def test_commits_and_entries_add_up_by_month_and_link(world):
+    """A run counts once with what it had spent at its last commit; a link without tables by its entry in the ledger."""
+    run = Run("parcels", "monitor", "m1", code_version="test")
+    began = process_time()
+    monitor_partition(world.workspace, world.usecase, "2013-02", run)
+    spent = process_time() - began
+    for number in range(2):
+        training = Run("parcels", "train", f"t{number}", code_version="test")
+        record_cost(world.workspace, training, "2013-01", Outcome("published", "trained"))
+        record_cost(world.workspace, training, "2013-01", Outcome("skipped", "nothing to do"))
+    record_cost(world.workspace, run, "2013-02", Outcome("published", "its commit says so already"))
+    found = {(cost.month, cost.link): cost for cost in costs(world.workspace, world.usecase)}
+    assert found["2013-01", "train"].runs == 2
+    monitored = found["2013-02", "monitor"]
+    assert monitored.runs == 1
+    assert 0 < monitored.cpu_s <= spent + 0.1
