@@ -22,6 +22,7 @@ from catena.chain.monitor import monitor_partition
 from catena.chain.promote import promote_candidate
 from catena.chain.readiness import until_settled
 from catena.chain.score import score_partition
+from catena.chain.search import search_what_waits
 from catena.chain.train import record_candidate, train_candidate
 from catena.chain.training_data import effect_of, training_key
 from catena.declaration import Gate, UseCase
@@ -118,8 +119,11 @@ class Life:
             self._go_on(month)
 
     def _retrain(self, key: str) -> None:
-        """Train a month, or a day off schedule, and let the gate decide."""
+        """Search where that is due, train a month, or a day off schedule, and let the gate decide."""
         self._ground.horizon = min(last_day_of(key), self._last)
+        before = time.process_time()
+        search_what_waits(self._ground, self._usecase, month_of(key), self._run("search"))
+        self.cost.links["search"] += time.process_time() - before
         before = time.process_time()
         train_candidate(self._ground, self._usecase, key, self._run("train"))
         self.cost.trainings[training_key(key)] = time.process_time() - before

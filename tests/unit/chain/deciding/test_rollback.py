@@ -77,7 +77,7 @@ def mute(decided, guarded):
 
     frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
     rows = model_frame(frame, guarded.model)
-    estimator = pipeline(1).fit(rows, [n % 2 for n in range(100)])
+    estimator = pipeline(guarded.model.recipe).fit(rows, [n % 2 for n in range(100)])
     evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
     return open_registry(decided.settings).register(
         "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"

@@ -27,9 +27,10 @@ JANUARY, FEBRUARY = days_of_month("2024-01"), days_of_month("2024-02")
 @pytest.fixture
 def served(local, usecase, land, run_of):
     """January trained and promoted, February served and measured, the version replayed and its card issued."""
-    land([*JANUARY, *FEBRUARY])
+    land(JANUARY)
     train_candidate(local, usecase, "2024-01", run_of("train"))
     promote_candidate(local, usecase, "2024-01", run_of("promote"))
+    land(FEBRUARY)
     score_partition(local, usecase, "2024-02", run_of("score"))
     monitor_partition(local, usecase, "2024-02", run_of("monitor"))
     enter_replay(local, usecase, replay_version(local, usecase, "toys/1"), run_of("models"))

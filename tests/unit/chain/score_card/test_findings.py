@@ -21,9 +21,9 @@ TESTS = {id_of(section, at): test for section, tests in SECTIONS.items() for at,
 CARD = "flight_delays/cards/flight_delays-1.html"
 
 
-def entry(number, kind, subject, partition, decision, **payload):
+def entry(number, of, subject, partition, decision, **payload):
     at = datetime(2013, 3, 1, tzinfo=UTC)
-    return Entry(number, USECASE.name, kind, subject, partition, decision, at, at, payload, "run", "0.1.0+abc")
+    return Entry(number, USECASE.name, of, subject, partition, decision, at, at, payload, "run", "0.1.0+abc")
 
 
 RULES = [{"rule": "unique"}]
