@@ -2,8 +2,8 @@
 
 Only by hand: trigger it with the days, and where needed with a plan of your own. Each policy lives through the days in
 a lake and a ledger of its own, by the links that serve; nothing of the installation changes but for an entry of the
-ledger and a page under Reports. A year takes long: it runs as a training does, one at a time. `catena backtest` does
-the same.
+ledger and a page under Reports. A year takes long: it runs as a training does, one at a time, and a retry goes on
+with the policies that were not done. `catena backtest` does the same.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_order_where_a_link_needs_it(dags: dict[str, Any]) -> None:
     for dag_id, dag in dags.items():
         assert dag["max_active_runs"] == side_by_side.get(dag_id.rpartition(".")[2], 1), dag_id
         pools = {task["pool"] for task in dag["tasks"].values()}
-        assert ("training" in pools) is dag_id.endswith((".train", ".search")), dag_id
+        assert ("training" in pools) is dag_id.endswith((".train", ".search", ".backtest")), dag_id
 
 
 def test_platform_serves_each_use_case(dags: dict[str, Any]) -> None:

@@ -126,7 +126,7 @@ def quality_not_regressed(evidence: Evidence) -> Finding:
     """Monitoring 7: quality on rows that were served is measured, and a fall raises an alert or ends the service."""
     usecase = evidence.usecase
     metric = usecase.gate.metric
-    found = evidence.measured(metric)
+    found = [row for row in evidence.measured(metric) if row["measure"] == metric]
     if not found:
         return absent("The quality of what was served is not measured.", _monitor(evidence))
     wide = max(found, key=lambda row: int(row["window_days"]))

@@ -66,4 +66,4 @@ def by_tests(record: TestRecord, what: str, paths: Sequence[str]) -> Finding:
 
 def outcome_link(test: str, record: TestRecord) -> Link:
     """Return the link to the outcome of a test."""
-    return Link("test", test, f"{record.outcomes[test]} on {record.code}", f"python -m pytest '{test}'")
+    return Link("test", test, record.outcomes[test], f"python -m pytest '{test}'")

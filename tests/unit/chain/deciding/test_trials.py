@@ -162,17 +162,18 @@ def test_a_shadow_that_cannot_be_scored_keeps_nobody_from_serving(
     """What serves goes on serving; the outcome says what is wrong with the other."""
     decide_march("HOLD")
     land(MARCH[:1])
-    real = link._estimator
+    real = link._loaded
 
     class Other:
         feature_names_in_ = ("another",)
 
-    monkeypatch.setattr(
-        link, "_estimator", lambda w, u, of: Other() if of["model_version"] == "toys/2" else real(w, u, of)
-    )
+    def loaded(workspace, usecase, facts):
+        return (Other(), usecase.model) if facts["model_version"] == "toys/2" else real(workspace, usecase, facts)
+
+    monkeypatch.setattr(link, "_loaded", loaded)
     outcome = score_partition(decided, usecase, MARCH[0], run_of("score"))
     assert outcome.status == "published"
-    assert "toys/2 was not scored beside it: the challenger was fitted on other columns" in outcome.reason
+    assert "toys/2 was not scored beside it: the challenger was fitted on the columns ['another']" in outcome.reason
     assert decided.lake(usecase).read("shadow_predictions").num_rows == 0
 
 

@@ -58,7 +58,7 @@ def health(measure, value, *, dimension="", rows=20_000):
 
 
 HEALTH = (
-    health("roc_auc", 0.7), health("skew_share", 0.0), health("unsound_score_share", 0.0),
+    health("roc_auc", 0.7), health("roc_auc_gap", 0.01), health("skew_share", 0.0), health("unsound_score_share", 0.0),
 )  # fmt: skip
 PASSED = (
     "tests/unit/features/test_flight_features.py::a", "tests/unit/features/test_runner.py::b",
