@@ -120,8 +120,13 @@ def test_ingest_groups_its_datasets(dags: dict[str, Any]) -> None:
 
 
 def test_parsing_is_cheap(airflow_view: dict[str, Any]) -> None:
-    """A DAG file parses in less than 0.3 s of CPU beyond Airflow, and pulls in no data library."""
-    assert 0 < max(airflow_view["cpu_s"].values()) < 0.3, airflow_view["cpu_s"]
+    """A DAG file parses in less than 0.3 s of CPU beyond Airflow, and pulls in no data library.
+
+    Other processes make the same work cost up to twice the CPU. So it is measured in what Airflow's own import costs in
+    the same process: 2 s on a quiet machine of 2 cores.
+    """
+    unit = airflow_view["airflow_cpu_s"] / 2
+    assert 0 < max(airflow_view["cpu_s"].values()) < 0.3 * unit, (unit, airflow_view["cpu_s"])
     heavy = {"pandas", "pyarrow", "duckdb", "deltalake", "sklearn", "great_expectations", "mlflow", "matplotlib"}
     assert not heavy & set(airflow_view["loaded"])
 
