@@ -122,7 +122,7 @@ class Life:
         """Search where that is due, train a month, or a day off schedule, and let the gate decide."""
         self._ground.horizon = min(last_day_of(key), self._last)
         before = time.process_time()
-        search_what_waits(self._ground, self._usecase, month_of(key), self._run("search"))
+        search_what_waits(self._ground, self._usecase, month_of(last_day_of(key)), self._run("search"))
         self.cost.links["search"] += time.process_time() - before
         before = time.process_time()
         train_candidate(self._ground, self._usecase, key, self._run("train"))
