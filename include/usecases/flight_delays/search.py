@@ -44,6 +44,6 @@ SEARCH = Search(
     fold_days=7,
     fit_days=28,
     confirmation_days=14,
-    first_after_months=3,
+    first_after_months=4,
     every_months=3,
 )  # fmt: skip
