@@ -14,6 +14,9 @@ TRUSTED_TYPES = (
     "catena.modeling.baseline.GroupMeanRegressor",
     # The nodes of one boosted tree, as an array.
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    # The nodes of one decision tree, as an array, and how many classes and features there are. It does not check where
+    # its nodes point to: that the file is the registered one is checked before anything is built from it.
+    "sklearn.tree._tree.Tree",
     # The type of numbers that an imputer or encoder was fitted on: a description, no code.
     "numpy.dtype",
 )
