@@ -17,7 +17,7 @@ import duckdb
 from pydantic import SecretStr
 
 from benchmarks.machine import table, write
-from catena.chain.ingest import ingest_dataset
+from catena.chain.ingesting.ingest import ingest_dataset
 from catena.database import database_url
 from catena.declared import declared_usecase
 from catena.partitions import days

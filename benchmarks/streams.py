@@ -21,9 +21,9 @@ from pydantic import SecretStr
 
 from benchmarks import readings
 from benchmarks.machine import table, write
-from catena.chain.stream import drain_streams
-from catena.chain.stream_lag import lags_of
-from catena.chain.stream_landing import Limits, land_stream, source_of
+from catena.chain.streaming.lag import lags_of
+from catena.chain.streaming.landing import Limits, land_stream, source_of
+from catena.chain.streaming.stream import drain_streams
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.lake import EventTable

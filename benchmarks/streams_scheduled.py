@@ -27,7 +27,7 @@ from sqlalchemy import create_engine, text
 
 from benchmarks.installation import Installation, cpu_seconds, installation
 from benchmarks.machine import table, write
-from catena.chain.stream_lag import lags_of
+from catena.chain.streaming.lag import lags_of
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.declared import declared_usecase

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from catena.chain.features import build_features
-from catena.chain.ingest import ingest_dataset, refresh_reference
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.report import issue_report
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.featuring.features import build_features
+from catena.chain.ingesting.ingest import ingest_dataset, refresh_reference
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
+from catena.chain.watching.monitor import monitor_partition
+from catena.chain.watching.report import issue_report
 from catena.declaration import UseCase
 from catena.partitions import days, days_of_month, month_of, shift_month
 from catena.run import Outcome, Run

@@ -12,7 +12,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from catena.chain.train import train_candidate
+from catena.chain.training.train import train_candidate
 from catena.declaration import Column
 from catena.declared import declared_usecase
 from catena.lake import arrow_schema

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catena.chain.ingest import ingest_dataset
+from catena.chain.ingesting.ingest import ingest_dataset
 from catena.declared import declared_usecase
 from catena.partitions import days, days_of_month
 from catena.run import Run

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 import pytest
 from sqlalchemy import text
 
-from catena.chain.card import issue_card
-from catena.chain.replay import enter_replay, replay_version
+from catena.chain.proving.card import issue_card
 from catena.chain.score_card.card import issue_score_card, score_card
 from catena.chain.score_card.evidence import gather
-from catena.chain.snapshot_views import versions_by_snapshot
+from catena.chain.training.replay import enter_replay, replay_version
+from catena.chain.training.snapshot_views import versions_by_snapshot
 from catena.governance.releases import releases_of
 from catena.partitions import days
 from catena.run import Run

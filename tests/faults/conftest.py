@@ -25,9 +25,9 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from catena.chain.stream import drain_streams
-from catena.chain.stream_landing import Limits
-from catena.chain.stream_news import record_heard
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.news import record_heard
+from catena.chain.streaming.stream import drain_streams
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.platform import installation, processes

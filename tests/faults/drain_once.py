@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from catena.chain.stream import drain_streams
+from catena.chain.streaming.stream import drain_streams
 from catena.declared import declared_usecase
 from catena.run import Run
 from catena.settings import Settings

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import catena.lake.events
-from catena.chain.stream_landing import Limits, land_stream
+from catena.chain.streaming.landing import Limits, land_stream
 from catena.run import Run
 
 pytestmark = pytest.mark.faults

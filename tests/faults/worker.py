@@ -17,11 +17,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import catena.chain.stream_merge
+import catena.chain.streaming.merge
 import catena.lake.events
 import catena.streams.jetstream
-from catena.chain.stream import drain_streams
-from catena.chain.stream_landing import Limits
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.stream import drain_streams
 from catena.chain.upkeep import maintain_tables
 from catena.declared import declared_usecase
 from catena.run import Run
@@ -101,7 +101,7 @@ def maintain(order: Order) -> None:
 
 def wait_before_publishing(order: Order) -> None:
     """Let the merge wait, with the records that it has read, until a file appears."""
-    publish_feed, begun, go = catena.chain.stream_merge.publish_feed, *map(Path, order["wait_merging"])
+    publish_feed, begun, go = catena.chain.streaming.merge.publish_feed, *map(Path, order["wait_merging"])
 
     def published(*arguments: Any, **options: Any) -> Any:
         begun.touch()
@@ -109,7 +109,7 @@ def wait_before_publishing(order: Order) -> None:
             time.sleep(0.001)
         return publish_feed(*arguments, **options)
 
-    catena.chain.stream_merge.publish_feed = published
+    catena.chain.streaming.merge.publish_feed = published
 
 
 def meet_before_append(order: Order) -> None:

@@ -12,15 +12,15 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from catena.chain.card import card_path, issue_cards
-from catena.chain.explore import explore, verify_exploration
-from catena.chain.features import build_features
-from catena.chain.ingest import ingest_dataset
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.report import issue_report
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.exploring.explore import explore, verify_exploration
+from catena.chain.featuring.features import build_features
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.proving.card import card_path, issue_cards
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
+from catena.chain.watching.monitor import monitor_partition
+from catena.chain.watching.report import issue_report
 from catena.declared import declared_usecase
 from catena.partitions import days, days_of_month
 from catena.reports import card_disagreements, evidence_of

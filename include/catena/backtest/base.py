@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catena.backtest.ground import Ground, create_database, drop_database, ground_settings, open_ground
-from catena.chain.features import build_features
-from catena.chain.ingest import ingest_dataset, refresh_reference
-from catena.chain.training_data import TrainingTables
+from catena.chain.featuring.features import build_features
+from catena.chain.ingesting.ingest import ingest_dataset, refresh_reference
+from catena.chain.training.training_data import TrainingTables
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.lake import identity_of

@@ -15,8 +15,8 @@ import pyarrow as pa
 from catena.backtest.ground import Ground
 from catena.backtest.life import Cost
 from catena.backtest.plan import Policy
-from catena.chain.deployments import Deployments
-from catena.chain.score import current_revision
+from catena.chain.deploying.deployments import Deployments
+from catena.chain.scoring.score import current_revision
 from catena.declaration import UseCase
 from catena.modeling.dataset import labelled_rows
 from catena.modeling.metrics import Metrics, evaluate

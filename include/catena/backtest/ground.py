@@ -19,7 +19,7 @@ import pyarrow as pa
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 
-from catena.chain.training_data import open_registry
+from catena.chain.training.training_data import open_registry
 from catena.database import database_url
 from catena.declaration import UseCase
 from catena.governance.ledger import Fact

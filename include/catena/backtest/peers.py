@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from catena.backtest.figures import measured, summary
 from catena.backtest.plan import Peer
-from catena.chain.training_data import TrainingTables, training_days
+from catena.chain.training.training_data import TrainingTables, training_days
 from catena.declaration import Model, UseCase
 from catena.modeling.dataset import TrainingSet, model_frame, split_in_time
 from catena.modeling.threads import fixed_threads

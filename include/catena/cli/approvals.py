@@ -56,7 +56,7 @@ def answer(
     """
     from getpass import getuser
 
-    from catena.chain.approval import open_question, question_on
+    from catena.chain.deciding.approval import open_question, question_on
     from catena.declared import declared_usecase
     from catena.platform.api import AirflowApi
     from catena.platform.approvals import answer_question
@@ -84,7 +84,7 @@ def answer(
 
 def _questions(workspace: Workspace, usecase: UseCase) -> list[dict[str, Any]]:
     """Return a row for each question of a use case, in the order in which they were asked."""
-    from catena.chain.approval import open_question, questions_of
+    from catena.chain.deciding.approval import open_question, questions_of
 
     waiting = open_question(workspace.ledger, usecase)
     rows = []

@@ -34,10 +34,10 @@ def card(
     """
     from uuid import uuid4
 
-    from catena.chain.card import issue_card
-    from catena.chain.proof import differing_parts
-    from catena.chain.redeploy import FINAL_FAULTS
-    from catena.chain.versions import version_of
+    from catena.chain.deploying.redeploy import FINAL_FAULTS
+    from catena.chain.deploying.versions import version_of
+    from catena.chain.proving.card import issue_card
+    from catena.chain.proving.proof import differing_parts
     from catena.declared import declared_usecase
     from catena.lake import ArchiveDamaged
     from catena.platform.airflow import client_url

@@ -27,7 +27,7 @@ def cost(
     """
     from dataclasses import asdict
 
-    from catena.chain.cost import costs
+    from catena.chain.watching.cost import costs
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 

@@ -26,7 +26,7 @@ def list_snapshots(
 
       catena dataset list flight_delays
     """
-    from catena.chain.snapshot_views import listed
+    from catena.chain.training.snapshot_views import listed
     from catena.declared import declared_usecase, declared_usecases
     from catena.workspace import Workspace
 
@@ -48,7 +48,7 @@ def show(name: Named, as_json: AsJson = False) -> None:
 
       catena dataset show flight_delays/2013-03
     """
-    from catena.chain.snapshot_views import shown
+    from catena.chain.training.snapshot_views import shown
     from catena.workspace import Workspace
 
     workspace = Workspace()
@@ -68,7 +68,7 @@ def diff(before: Named, after: Named, as_json: AsJson = False) -> None:
 
       catena dataset diff flight_delays/2013-01 flight_delays/2013-02
     """
-    from catena.chain.snapshot_views import compared
+    from catena.chain.training.snapshot_views import compared
     from catena.workspace import Workspace
 
     workspace, usecase = Workspace(), _usecase(before)
@@ -97,7 +97,7 @@ def _usecase(name: str) -> UseCase:
 
 
 def _full_name(ledger: Any, usecase: UseCase, name: str) -> str:
-    from catena.chain.snapshots import UnknownSnapshot, full_name
+    from catena.chain.training.snapshots import UnknownSnapshot, full_name
 
     try:
         return full_name(ledger, usecase, name)

@@ -36,8 +36,8 @@ def explore(
     """
     import os
 
-    from catena.chain.explore import UnknownTable
-    from catena.chain.explore import explore as explore_period
+    from catena.chain.exploring.explore import UnknownTable
+    from catena.chain.exploring.explore import explore as explore_period
     from catena.declared import declared_usecase
     from catena.partitions import period_key
     from catena.run import Run

@@ -10,7 +10,7 @@ from catena.cli import card, replay, staleness, transfer
 from catena.cli.terminal import AsJson, console, print_json, print_rows, usage_error
 
 if TYPE_CHECKING:
-    from catena.chain.redeploy import Asked, Change
+    from catena.chain.deploying.redeploy import Asked, Change
     from catena.governance import Entry
     from catena.run import Run
 
@@ -36,7 +36,7 @@ def history(usecase: OfUseCase, as_json: AsJson = False) -> None:
 
       catena models history flight_delays
     """
-    from catena.chain.deployments import Deployments
+    from catena.chain.deploying.deployments import Deployments
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
@@ -68,8 +68,8 @@ def show(usecase: OfUseCase, version: OfVersion, as_json: AsJson = False) -> Non
 
       catena models show flight_delays flight_delays/2
     """
-    from catena.chain.redeploy import FINAL_FAULTS
-    from catena.chain.versions import version_of
+    from catena.chain.deploying.redeploy import FINAL_FAULTS
+    from catena.chain.deploying.versions import version_of
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
@@ -111,7 +111,7 @@ def promote(
 
       catena models promote flight_delays flight_delays/2 --from 2013-03-10 --reason "agreed with operations"
     """
-    from catena.chain.redeploy import promote_version
+    from catena.chain.deploying.redeploy import promote_version
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
@@ -139,7 +139,7 @@ def rollback(
 
       catena models rollback flight_delays --to flight_delays/1 --from 2013-03-10 --reason "the same error again"
     """
-    from catena.chain.redeploy import roll_back
+    from catena.chain.deploying.redeploy import roll_back
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
@@ -156,7 +156,7 @@ def _carry_out(make: Any, usecase: str, reason: str, first: str | None, *, as_js
     from getpass import getuser
     from uuid import uuid4
 
-    from catena.chain.redeploy import FINAL_FAULTS, Asked
+    from catena.chain.deploying.redeploy import FINAL_FAULTS, Asked
     from catena.platform.follow_up import follow_up
     from catena.run import Run
     from catena.settings import settings

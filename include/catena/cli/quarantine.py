@@ -31,7 +31,7 @@ def list_rows(
 
       catena quarantine list flight_delays --partition 2013-02-12
     """
-    from catena.chain.quarantine import listed
+    from catena.chain.ingesting.quarantine import listed
     from catena.declared import declared_usecase
     from catena.workspace import Workspace
 
@@ -53,7 +53,7 @@ def show(
 
       catena quarantine show flight_delays weather 2013-02-12 --json
     """
-    from catena.chain.quarantine import shown
+    from catena.chain.ingesting.quarantine import shown
     from catena.workspace import Workspace
 
     rows = shown(Workspace(), _declared(usecase, dataset), dataset, partition)
@@ -77,8 +77,8 @@ def release(
     """
     from uuid import uuid4
 
-    from catena.chain.quarantine import NotReleasable
-    from catena.chain.quarantine import release as release_rows
+    from catena.chain.ingesting.quarantine import NotReleasable
+    from catena.chain.ingesting.quarantine import release as release_rows
     from catena.run import Run
     from catena.workspace import Workspace
 

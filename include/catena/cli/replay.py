@@ -9,7 +9,7 @@ import typer
 from catena.cli.terminal import WORK_FAILED, AsJson, console, print_json, print_rows, usage_error
 
 if TYPE_CHECKING:
-    from catena.chain.replay import Replayed
+    from catena.chain.training.replay import Replayed
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def replay(
     """
     from uuid import uuid4
 
-    from catena.chain.replay import NotReplayable, UnknownVersion, enter_replay, replay_version, usecase_of
+    from catena.chain.training.replay import NotReplayable, UnknownVersion, enter_replay, replay_version, usecase_of
     from catena.declared import declared_usecases
     from catena.run import Run
     from catena.workspace import Workspace

@@ -43,7 +43,7 @@ def search(
     """
     import os
 
-    from catena.chain.search import NotSearchable, search_in_process
+    from catena.chain.training.search import NotSearchable, search_in_process
     from catena.declared import declared_usecase
     from catena.partitions import parse_month
     from catena.run import Run
@@ -70,7 +70,7 @@ def search(
 
 
 def _compare(workspace: Workspace, usecase: UseCase, month: str, *, as_json: bool) -> None:
-    from catena.chain.search_record import repeat_search
+    from catena.chain.training.search_record import repeat_search
 
     entry = _entry(workspace, usecase, month)
     if entry.decision == "FAILED":

@@ -31,8 +31,8 @@ def staleness(
     """
     from uuid import uuid4
 
-    from catena.chain.staleness import last_staleness, measure_staleness, staleness_path
-    from catena.chain.training_data import TrainingTables
+    from catena.chain.proving.staleness import last_staleness, measure_staleness, staleness_path
+    from catena.chain.training.training_data import TrainingTables
     from catena.declared import declared_usecase
     from catena.partitions import month_of, parse_month
     from catena.run import Run

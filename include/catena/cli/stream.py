@@ -14,7 +14,7 @@ from catena.cli.terminal import WORK_FAILED, AsJson, console, error_console, pri
 from catena.cli.work import From, To
 
 if TYPE_CHECKING:
-    from catena.chain.stream_status import StreamStatus
+    from catena.chain.streaming.status import StreamStatus
     from catena.declaration import UseCase
     from catena.run import Run
     from catena.streams.replay import Faults, Progress
@@ -108,8 +108,8 @@ def drain(
     """
     from dataclasses import asdict
 
-    from catena.chain.stream_drain import drain as drain_all
-    from catena.chain.stream_landing import Limits
+    from catena.chain.streaming.drain import drain as drain_all
+    from catena.chain.streaming.landing import Limits
 
     declared = _with_streams(usecase)
     limits = Limits(batch, most, _instant(from_time))
@@ -140,7 +140,7 @@ def status(usecase: OfUseCase, as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from catena.chain.stream_status import stream_statuses
+    from catena.chain.streaming.status import stream_statuses
 
     declared = _with_streams(usecase)
     with _opened() as workspace:
@@ -173,7 +173,7 @@ def resume(
     """
     from dataclasses import asdict
 
-    from catena.chain.stream_gap import NoGap, accept_gaps, gaps_of
+    from catena.chain.streaming.gap import NoGap, accept_gaps, gaps_of
 
     declared = _with_streams(usecase)
     wanted = next((each for each in declared.streams if each.name == stream), None)

@@ -32,9 +32,9 @@ def transfer(
     from getpass import getuser
     from uuid import uuid4
 
-    from catena.chain.replay import usecase_of
-    from catena.chain.transfer import TransferRefused, transfer_version
-    from catena.chain.versions import UnknownVersion
+    from catena.chain.deciding.transfer import TransferRefused, transfer_version
+    from catena.chain.deploying.versions import UnknownVersion
+    from catena.chain.training.replay import usecase_of
     from catena.declared import declared_usecase, declared_usecases
     from catena.environments import UnknownEnvironment
     from catena.platform.follow_up import follow_up

@@ -1,6 +1,6 @@
 """Runs a feature view: declared SQL over point-in-time relations, for one or many day partitions in one pass.
 
-Which rows are needed and where the features go belongs in `catena.chain.features`; what the SQL sees, in
+Which rows are needed and where the features go belongs in `catena.chain.featuring.features`; what the SQL sees, in
 `catena.features.relations`.
 """
 

@@ -1,6 +1,6 @@
 """The tables that keep the records of event logs: an append and the log's next offset are one commit.
 
-What a record means belongs in `catena.streams`; what becomes of it, in `catena.chain.stream`.
+What a record means belongs in `catena.streams`; what becomes of it, in `catena.chain.streaming.stream`.
 Source of the protocol: Delta's transaction identifiers, by which two commits of one application at one position
 cannot both succeed.
 """

@@ -1,7 +1,7 @@
 """All that is proved of one version on its own holdout, as one document: the same inputs give the same bytes. Pure.
 
 Nothing here is a time of a clock, so that the document can be made again and compared. Where it is kept belongs in
-`catena.chain.proof`; how long scoring takes and how large a model is, the promotion gate measures.
+`catena.chain.proving.proof`; how long scoring takes and how large a model is, the promotion gate measures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether a model that was built again is the one on record: dataset, parameters, predictions, bit for bit. Pure.
 
-Building it again belongs in `catena.chain.replay`.
+Building it again belongs in `catena.chain.training.replay`.
 """
 
 from __future__ import annotations

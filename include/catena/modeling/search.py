@@ -1,7 +1,7 @@
 """The search of one family: Optuna's trials on walk-forward folds, the same for the same seed. Pure.
 
 Only the training part is handed in. What is made of the findings belongs in `catena.modeling.winner`, when a search is
-due and where it is recorded in `catena.chain.search`.
+due and where it is recorded in `catena.chain.training.search`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ shown that it loses less than the declared margin to all columns is kept; where 
 suggest a set also judge it, so that a gain is flattered: that is why nothing but a loss is asked about, with the error
 shared among the sets, and why the gate judges the model on days that were not seen here.
 
-How an answer reads belongs in `catena.modeling.selected`, what a feature costs in `catena.chain.feature_costs`.
+How an answer reads belongs in `catena.modeling.selected`, what a feature costs in
+`catena.chain.featuring.feature_costs`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a training set was: the record of a snapshot, its name, and how two of them differ. Pure.
 
-Where rows are kept belongs in `catena.lake.archive`; when a snapshot is taken, in `catena.chain.snapshots`.
+Where rows are kept belongs in `catena.lake.archive`; when a snapshot is taken, in `catena.chain.training.snapshots`.
 """
 
 from __future__ import annotations

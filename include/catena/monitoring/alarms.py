@@ -3,7 +3,7 @@
 An alert is a measure beyond its limit on one day. It is raised as an alarm on the first such day, confirmed when it has
 stood for the declared number of measured days in a row, cleared on the first day without it. A confirmed alarm asks for
 a training at the end of the day on which it was known, unless one was cut shortly before: all by logical days, so that
-a backfill decides as the days themselves did. Which days are measured belongs in `catena.chain.alarms`.
+a backfill decides as the days themselves did. Which days are measured belongs in `catena.chain.watching.alarms`.
 """
 
 from __future__ import annotations

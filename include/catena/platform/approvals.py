@@ -1,7 +1,7 @@
 """Answers, through Airflow's API, the question whether a promotion may take effect.
 
-What is asked and what follows belong in `catena.chain.approval` and `catena.chain.promote`; Airflow's own page of
-required actions answers the same question.
+What is asked and what follows belong in `catena.chain.deciding.approval` and `catena.chain.deciding.promote`; Airflow's
+own page of required actions answers the same question.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from catena.chain.stream_drain import drain
-from catena.chain.stream_landing import Limits
+from catena.chain.streaming.drain import drain
+from catena.chain.streaming.landing import Limits
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.platform import processes

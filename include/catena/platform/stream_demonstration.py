@@ -19,9 +19,9 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import URL
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.reconcile import reconcile_days
-from catena.chain.stream_evidence import StreamCount, TableCount, compare_tables, count_stream, fed_datasets
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.streaming.evidence import StreamCount, TableCount, compare_tables, count_stream, fed_datasets
+from catena.chain.streaming.reconcile import reconcile_days
 from catena.database import database_url
 from catena.declaration import SqlSource, UseCase
 from catena.partitions import days

@@ -1,6 +1,6 @@
 """Rules on the hours of a stream, judged by Great Expectations.
 
-What follows from an unusual hour belongs in `catena.chain.stream_hours`.
+What follows from an unusual hour belongs in `catena.chain.streaming.hours`.
 """
 
 from __future__ import annotations

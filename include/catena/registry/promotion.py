@@ -1,7 +1,7 @@
 """The decision on what serves: challenger, champion and baseline, compared on the same rows of the same days. Pure.
 
-All numbers must come from the same evaluation, because comparing a stored champion score with a fresh challenger score
-rewards drift, not a better model. Measuring belongs in `catena.chain.gate`, recording in `catena.chain.promote`.
+All numbers must come from the same evaluation: comparing a stored champion score with a fresh challenger score rewards
+drift, not a better model. Measuring belongs in `catena.chain.deciding.gate`, recording in `.promote` beside it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A registered version on its way to another registry: the same files, the same evidence, another number there.
 
-Which versions go where, and what goes with them, belongs in `catena.chain.transfer`.
+Which versions go where, and what goes with them, belongs in `catena.chain.deciding.transfer`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The model card: what a version is for, how it was proved, where it served, as one self-contained page.
 
 Every number cites the place in the facts that it was taken from; the page carries them, with the digest of the proof.
-Where facts come from belongs in `catena.chain.card`, the layout to `templates/card.html`.
+Where facts come from belongs in `catena.chain.proving.card`, the layout to `templates/card.html`.
 """
 
 from __future__ import annotations

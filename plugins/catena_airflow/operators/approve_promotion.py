@@ -52,7 +52,7 @@ class ApprovePromotionOperator(ApprovalOperator):
         Raises:
             AirflowSkipException: no question is open; a try before this one has had the answer.
         """
-        from catena.chain.approval import body_of, open_question, subject_of
+        from catena.chain.deciding.approval import body_of, open_question, subject_of
         from catena.workspace import Workspace
 
         workspace, usecase = Workspace(), declared_usecase(self.usecase)
@@ -67,7 +67,7 @@ class ApprovePromotionOperator(ApprovalOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Enter the answer, or that none came in time."""
-        from catena.chain.approval import Answer, Said, open_question, record_answer
+        from catena.chain.deciding.approval import Answer, Said, open_question, record_answer
         from catena.workspace import Workspace
 
         HITLOperator.execute_complete(self, context, event)

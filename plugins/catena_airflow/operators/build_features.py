@@ -20,7 +20,7 @@ class BuildFeaturesOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.features import build_features
+        from catena.chain.featuring.features import build_features
         from catena.chain.readiness import until_settled
 
         return until_settled(lambda: build_features(workspace, usecase, key, run))

@@ -40,7 +40,7 @@ class ConcludePromotionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.promote import conclude_promotion
+        from catena.chain.deciding.promote import conclude_promotion
 
         return conclude_promotion(workspace, usecase, key, run)
 

@@ -34,7 +34,7 @@ class ConcludeSearchOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's functions."""
-        from catena.chain.search import conclude_search, search_what_waits
+        from catena.chain.training.search import conclude_search, search_what_waits
 
         outcome = conclude_search(workspace, usecase, list(self.found), run)
         later = search_what_waits(workspace, usecase, key, run)
@@ -50,6 +50,6 @@ class FailSearchOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.search import fail_search
+        from catena.chain.training.search import fail_search
 
         return fail_search(workspace, usecase, key, run)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def note_heard(context: Context) -> None:
     """Record what downstream was told; called when the scheduler has taken the run's events, and not before."""
-    from catena.chain.stream_news import record_heard
+    from catena.chain.streaming.news import record_heard
     from catena.workspace import Workspace
 
     operator: Any = context["task"]
@@ -62,7 +62,7 @@ class DrainStreamsOperator(LinkOperator):
 
     def final_faults(self) -> tuple[type[Exception], ...]:
         """Return the faults that a person has to decide on: what was lost at the broker does not come back."""
-        from catena.chain.stream_landing import NoZone
+        from catena.chain.streaming.landing import NoZone
         from catena.streams.errors import LogMisconfigured, OffsetAhead, OffsetGone, SequenceGap
 
         return (LogMisconfigured, NoZone, OffsetAhead, OffsetGone, SequenceGap)
@@ -74,8 +74,8 @@ class DrainStreamsOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.stream import drain_streams
-        from catena.chain.stream_landing import Limits
+        from catena.chain.streaming.landing import Limits
+        from catena.chain.streaming.stream import drain_streams
 
         start_at = datetime.fromisoformat(self.start_at) if self.start_at else None
         limits = Limits(int(self.batch), int(self.most) if self.most else None, start_at)

@@ -60,12 +60,12 @@ class ExploreTablesOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.explore import explore
+        from catena.chain.exploring.explore import explore
 
         return explore(workspace, usecase, key, run, [name for name in self.tables.split(",") if name])
 
     def final_faults(self) -> tuple[type[Exception], ...]:
         """Return the faults that no retry mends."""
-        from catena.chain.explore import UnknownTable
+        from catena.chain.exploring.explore import UnknownTable
 
         return (UnknownTable,)

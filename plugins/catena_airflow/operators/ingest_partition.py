@@ -62,7 +62,7 @@ class IngestPartitionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function for all days of the run."""
-        from catena.chain.ingest import ingest_dataset
+        from catena.chain.ingesting.ingest import ingest_dataset
 
         last = resolve_partition(self.last_partition or key, "day", usecase.calendar)
         connections = connections_of([usecase.dataset(self.dataset)])
@@ -70,7 +70,7 @@ class IngestPartitionOperator(LinkOperator):
 
     def final_faults(self) -> tuple[type[Exception], ...]:
         """Return the fault of a delivery that broke its contract: the same file breaks it again."""
-        from catena.chain.ingest import DeliveryRefused
+        from catena.chain.ingesting.ingest import DeliveryRefused
 
         return (DeliveryRefused,)
 

@@ -20,6 +20,6 @@ class IssueCardsOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.card import issue_cards
+        from catena.chain.proving.card import issue_cards
 
         return issue_cards(workspace, usecase, key, run)

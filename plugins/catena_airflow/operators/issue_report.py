@@ -20,6 +20,6 @@ class IssueReportOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.report import issue_report
+        from catena.chain.watching.report import issue_report
 
         return issue_report(workspace, usecase, key, run)

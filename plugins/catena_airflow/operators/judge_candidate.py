@@ -37,7 +37,7 @@ class JudgeCandidateOperator(LinkOperator, SkipMixin):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.promote import promote_candidate
+        from catena.chain.deciding.promote import promote_candidate
 
         return promote_candidate(workspace, usecase, key, run)
 

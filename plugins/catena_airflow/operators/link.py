@@ -75,7 +75,7 @@ class LinkOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the link, tell downstream, and return the outcome as JSON."""
-        from catena.chain.cost import record_cost
+        from catena.chain.watching.cost import record_cost
         from catena.workspace import Workspace
 
         usecase = declared_usecase(self.usecase)

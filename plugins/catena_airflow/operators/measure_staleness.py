@@ -20,6 +20,6 @@ class MeasureStalenessOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.staleness import measure_staleness
+        from catena.chain.proving.staleness import measure_staleness
 
         return measure_staleness(workspace, usecase, key, run)

@@ -34,8 +34,8 @@ class MonitorPartitionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.monitor import monitor_partition
         from catena.chain.readiness import until_settled
+        from catena.chain.watching.monitor import monitor_partition
 
         return until_settled(lambda: monitor_partition(workspace, usecase, key, run))
 

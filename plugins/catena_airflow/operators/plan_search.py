@@ -26,7 +26,7 @@ class PlanSearchOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.search import plan_search
+        from catena.chain.training.search import plan_search
 
         return plan_search(workspace, usecase, key, run)
 

@@ -37,7 +37,7 @@ class RaiseAlarmsOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.alarms import raise_alarms
+        from catena.chain.watching.alarms import raise_alarms
 
         return raise_alarms(workspace, usecase, run)
 

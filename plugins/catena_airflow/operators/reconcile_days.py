@@ -25,7 +25,7 @@ class ReconcileDaysOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.reconcile import days_to_reconcile, reconcile_days
+        from catena.chain.streaming.reconcile import days_to_reconcile, reconcile_days
 
         days: Sequence[str] = [key] if key else days_to_reconcile(workspace, usecase)
         return reconcile_days(workspace, usecase, days, run)

@@ -28,12 +28,12 @@ class RefreshReferencesOperator(LinkOperator):
 
     def final_faults(self) -> tuple[type[Exception], ...]:
         """Return the fault of a delivery that broke its contract: the same file breaks it again."""
-        from catena.chain.ingest import DeliveryRefused
+        from catena.chain.ingesting.ingest import DeliveryRefused
 
         return (DeliveryRefused,)
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.ingest import refresh_reference
+        from catena.chain.ingesting.ingest import refresh_reference
 
         return refresh_reference(workspace, usecase, run, connections=connections_of(usecase.reference_datasets))

@@ -50,7 +50,7 @@ class RollBackModelOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Enter the rollback, tell scoring and promotion, and return what serves from when."""
-        from catena.chain.redeploy import FINAL_FAULTS, Asked, roll_back
+        from catena.chain.deploying.redeploy import FINAL_FAULTS, Asked, roll_back
         from catena.workspace import Workspace
 
         usecase = declared_usecase(self.usecase)

@@ -20,6 +20,6 @@ class ScorePartitionOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.score import score_partition
+        from catena.chain.scoring.score import score_partition
 
         return score_partition(workspace, usecase, key, run)

@@ -31,7 +31,7 @@ class SearchFamilyOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Search the family; each trial is a line of the log."""
-        from catena.chain.search import search_one
+        from catena.chain.training.search import search_one
         from catena.workspace import Workspace
 
         return dict(as_json(search_one(Workspace(), declared_usecase(self.usecase), self.job)))

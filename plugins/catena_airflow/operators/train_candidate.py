@@ -20,6 +20,6 @@ class TrainCandidateOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.train import train_candidate
+        from catena.chain.training.train import train_candidate
 
         return train_candidate(workspace, usecase, key, run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 if TYPE_CHECKING:
-    from catena.chain.stream_lag import Lag
+    from catena.chain.streaming.lag import Lag
 
 
 class StreamLagTrigger(BaseEventTrigger):
@@ -65,7 +65,7 @@ class StreamLagTrigger(BaseEventTrigger):
         return waiting >= self.records or any(age is None or age >= self.age_s for age in ages)
 
     def _look(self) -> list[Lag]:
-        from catena.chain.stream_lag import lags_of
+        from catena.chain.streaming.lag import lags_of
         from catena.declared import declared_usecase
         from catena.workspace import Workspace
 

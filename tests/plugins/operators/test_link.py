@@ -222,7 +222,7 @@ def test_range_is_announced_by_day(make_context: Contexts) -> None:
 
 def test_refused_delivery_is_not_retried(make_context: Contexts) -> None:
     """A file that broke its contract breaks it again: one failure, and the error keeps its words."""
-    from catena.chain.ingest import DeliveryRefused
+    from catena.chain.ingesting.ingest import DeliveryRefused
 
     with pytest.raises(AirflowFailException, match="1 partition refused"):
         failing_task(DeliveryRefused("flights: 1 partition refused")).execute(make_context())
@@ -230,7 +230,7 @@ def test_refused_delivery_is_not_retried(make_context: Contexts) -> None:
 
 def test_late_delivery_is_retried(make_context: Contexts) -> None:
     """A file that is not there yet may come: Airflow tries again before the day is given up."""
-    from catena.chain.ingest import DeliveryAwaited
+    from catena.chain.ingesting.ingest import DeliveryAwaited
 
     with pytest.raises(DeliveryAwaited, match="missing_file"):
         failing_task(DeliveryAwaited("flights: missing_file")).execute(make_context())

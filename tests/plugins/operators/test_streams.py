@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from catena.chain.stream_landing import Limits
+from catena.chain.streaming.landing import Limits
 from catena.declaration import UseCase
 from catena.declared import declared_usecases
 from catena.run import Outcome, Run
@@ -85,7 +85,7 @@ def test_limits_of_the_form_reach_the_drain(
     monkeypatch: pytest.MonkeyPatch, make_context: Contexts, given: tuple[str, str, str], limits: Limits
 ) -> None:
     """What a person enters in the form is what the drain is asked for; an empty field is no limit."""
-    import catena.chain.stream
+    import catena.chain.streaming.stream
 
     asked = []
 
@@ -93,7 +93,7 @@ def test_limits_of_the_form_reach_the_drain(
         asked.append((usecase.name, run.link, of))
         return drained("published", DAY)
 
-    monkeypatch.setattr(catena.chain.stream, "drain_streams", drain)
+    monkeypatch.setattr(catena.chain.streaming.stream, "drain_streams", drain)
     batch, most, start_at = given
     DrainStreamsOperator(
         task_id="drain", usecase=USECASE.name, outlets=[CLEAN], batch=batch, most=most, start_at=start_at
@@ -108,7 +108,7 @@ def test_one_day_or_all_that_are_due_are_reconciled(
     monkeypatch: pytest.MonkeyPatch, make_context: Contexts, partition: str, days: list[str]
 ) -> None:
     """A run with a day compares that day, one without all that are due; only compared days are announced."""
-    import catena.chain.reconcile as link
+    import catena.chain.streaming.reconcile as link
 
     asked = []
 
@@ -128,7 +128,7 @@ def test_one_day_or_all_that_are_due_are_reconciled(
 
 def test_a_reconciliation_without_news_is_a_skip(monkeypatch: pytest.MonkeyPatch, make_context: Contexts) -> None:
     """A night on which nothing was due starts nothing."""
-    import catena.chain.reconcile as link
+    import catena.chain.streaming.reconcile as link
 
     monkeypatch.setattr(link, "days_to_reconcile", lambda workspace, usecase: [])
     monkeypatch.setattr(link, "reconcile_days", lambda *_: Outcome("unchanged", "no events of these days"))
@@ -151,11 +151,11 @@ def test_what_was_told_is_recorded_when_the_scheduler_has_it(
     monkeypatch: pytest.MonkeyPatch, make_context: Contexts
 ) -> None:
     """The record is made by the callback that follows success, with what the drain said; a skip records nothing."""
-    import catena.chain.stream_news
+    import catena.chain.streaming.news
 
     noted: list[Any] = []
     monkeypatch.setattr(
-        catena.chain.stream_news, "record_heard", lambda workspace, usecase, run, heard: noted.append(heard)
+        catena.chain.streaming.news, "record_heard", lambda workspace, usecase, run, heard: noted.append(heard)
     )
     heard_up_to = {"flights": {"schedule": 3}}
     answer = Outcome("published", "what came", (DAY,), details={"heard": heard_up_to})

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from airflow.triggers.base import TriggerEvent
 
-from catena.chain.stream_landing import Limits, land_stream
+from catena.chain.streaming.landing import Limits, land_stream
 from catena.declared import declared_usecase
 from catena.platform import installation, processes
 from catena.run import Run

@@ -16,9 +16,9 @@ from catena.backtest.compare import Asked, RangeRefused, backtest
 from catena.backtest.ground import Ground, ground_settings
 from catena.backtest.life import Life
 from catena.backtest.plan import Peer, Plan, PlanRefused, Policy, plan_of
-from catena.chain.promote import promote_candidate
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
 from catena.declaration import Gate, Monitoring
 from catena.declared import declared_usecases
 from catena.lake import arrow_schema

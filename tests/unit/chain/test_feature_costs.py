@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from catena.chain.feature_costs import feature_costs
+from catena.chain.featuring.feature_costs import feature_costs
 from catena.lake import Lake, arrow_schema
 from catena.partitions import start_of
 from catena.run import Run

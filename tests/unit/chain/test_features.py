@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from catena.chain.features import build_features
+from catena.chain.featuring.features import build_features
 from catena.lake import Lake, arrow_schema
 from catena.partitions import days, start_of
 from catena.run import Run

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catena.chain.stream_landing import Limits, land_stream
+from catena.chain.streaming.landing import Limits, land_stream
 from catena.declaration import EventType, Stream
 from catena.declared import declared_usecase
 from catena.run import Run

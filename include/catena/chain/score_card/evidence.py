@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake.exceptions import TableNotFoundError
 
-from catena.chain.deployments import Deployments, Spell
-from catena.chain.proof import proof_document
+from catena.chain.deploying.deployments import Deployments, Spell
+from catena.chain.proving.proof import proof_document
 from catena.chain.score_card.results import TestRecord, read_results
 from catena.declaration import UseCase
 from catena.governance import Entry

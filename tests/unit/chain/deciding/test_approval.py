@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.approval import Answer, body_of, open_question, questions_of, record_answer, subject_of
-from catena.chain.promote import conclude_promotion, promote_candidate
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.approval import Answer, body_of, open_question, questions_of, record_answer, subject_of
+from catena.chain.deciding.promote import conclude_promotion, promote_candidate
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
 from catena.environments import Approval
 from catena.partitions import days_of_month
 

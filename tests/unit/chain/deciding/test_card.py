@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 import catena.declared
 import catena.workspace
-from catena.chain.card import card_path, issue_card, issue_cards
-from catena.chain.promote import promote_candidate
-from catena.chain.proof import differing_parts, proof_of
-from catena.chain.train import train_candidate
-from catena.chain.versions import UnknownVersion, version_of
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.deploying.versions import UnknownVersion, version_of
+from catena.chain.proving.card import card_path, issue_card, issue_cards
+from catena.chain.proving.proof import differing_parts, proof_of
+from catena.chain.training.train import train_candidate
 from catena.cli.app import app
 from catena.declaration import Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.lake import ArchiveDamaged

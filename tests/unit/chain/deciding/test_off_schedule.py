@@ -8,16 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from catena.chain.card import issue_cards
-from catena.chain.deployments import Deployments
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.redeploy import Asked, promote_version
-from catena.chain.replay import replay_version
-from catena.chain.score import score_partition
-from catena.chain.snapshots import open_snapshot
-from catena.chain.train import train_candidate
-from catena.chain.training_data import effect_of, never_trained, open_registry, training_key, training_keys
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.deploying.deployments import Deployments
+from catena.chain.deploying.redeploy import Asked, promote_version
+from catena.chain.proving.card import issue_cards
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.replay import replay_version
+from catena.chain.training.snapshots import open_snapshot
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import effect_of, never_trained, open_registry, training_key, training_keys
+from catena.chain.watching.monitor import monitor_partition
 from catena.modeling.dataset import model_frame
 from catena.partitions import days_of_month
 from catena.registry.store import Evidence

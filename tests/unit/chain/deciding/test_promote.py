@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catena.chain.promote import promote_candidate
-from catena.chain.train import train_candidate
-from catena.chain.training_data import open_registry
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import open_registry
 from catena.declaration import Direction, Proof
 from catena.partitions import days_of_month
 

@@ -10,11 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-import catena.chain.replay as link
-from catena.chain.promote import promote_candidate
-from catena.chain.replay import UnknownVersion, replay_version, usecase_of
-from catena.chain.snapshots import archive_of, read_record, snapshot_entries
-from catena.chain.train import train_candidate
+import catena.chain.training.replay as link
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.training.replay import UnknownVersion, replay_version, usecase_of
+from catena.chain.training.snapshots import archive_of, read_record, snapshot_entries
+from catena.chain.training.train import train_candidate
 from catena.partitions import days_of_month
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.

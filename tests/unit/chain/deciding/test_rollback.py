@@ -7,15 +7,15 @@ import pytest
 from mlflow import MlflowClient
 
 from catena.chain import redeploy
-from catena.chain.deployments import Deployments
-from catena.chain.guard import check_guard
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.redeploy import Asked, DeploymentRefused, promote_version, roll_back
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
-from catena.chain.training_data import open_registry
-from catena.chain.versions import UnknownVersion, version_of
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.deploying.deployments import Deployments
+from catena.chain.deploying.guard import check_guard
+from catena.chain.deploying.redeploy import Asked, DeploymentRefused, promote_version, roll_back
+from catena.chain.deploying.versions import UnknownVersion, version_of
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import open_registry
+from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Guard, Monitoring
 from catena.modeling.dataset import model_frame
 from catena.partitions import days, days_of_month

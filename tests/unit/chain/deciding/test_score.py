@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from catena.chain import score as link
-from catena.chain.promote import promote_candidate
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
 from catena.partitions import days_of_month
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.

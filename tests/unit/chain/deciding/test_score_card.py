@@ -7,15 +7,15 @@ import re
 
 import pytest
 
-from catena.chain.card import issue_card
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.replay import enter_replay, replay_version
-from catena.chain.score import score_partition
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.proving.card import issue_card
 from catena.chain.score_card.card import card_path, issue_score_card, score_card
 from catena.chain.score_card.evidence import gather
 from catena.chain.score_card.record import scores_before, sections_of
-from catena.chain.train import train_candidate
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.replay import enter_replay, replay_version
+from catena.chain.training.train import train_candidate
+from catena.chain.watching.monitor import monitor_partition
 from catena.partitions import days_of_month
 from catena.run import code_version
 

@@ -10,10 +10,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
-from catena.chain.promote import promote_candidate
-from catena.chain.recipes import Recipes
-from catena.chain.replay import replay_version
-from catena.chain.search import (
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.training.recipes import Recipes
+from catena.chain.training.replay import replay_version
+from catena.chain.training.search import (
     conclude_search,
     fail_search,
     plan_search,
@@ -21,9 +21,9 @@ from catena.chain.search import (
     search_one,
     search_what_waits,
 )
-from catena.chain.search_record import repeat_search
-from catena.chain.train import train_candidate
-from catena.chain.training_data import open_registry
+from catena.chain.training.search_record import repeat_search
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import open_registry
 from catena.declaration import Family, Gate, IntRange, Search
 from catena.partitions import days, days_of_month
 

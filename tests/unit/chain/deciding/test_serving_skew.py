@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.monitor import monitor_partition
-from catena.chain.promote import promote_candidate
-from catena.chain.score import score_partition
-from catena.chain.train import train_candidate
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.scoring.score import score_partition
+from catena.chain.training.train import train_candidate
+from catena.chain.watching.monitor import monitor_partition
 from catena.partitions import days_of_month
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import catena.declared
 import catena.workspace
-from catena.chain.snapshots import archive_of
-from catena.chain.train import train_candidate
+from catena.chain.training.snapshots import archive_of
+from catena.chain.training.train import train_candidate
 from catena.cli.app import app
 from catena.partitions import days_of_month
 

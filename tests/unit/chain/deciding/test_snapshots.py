@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from catena.chain.snapshot_views import compared, listed, shown
-from catena.chain.snapshots import (
+from catena.chain.training.snapshot_views import compared, listed, shown
+from catena.chain.training.snapshots import (
     UnknownSnapshot,
     archive_of,
     full_name,
@@ -20,7 +20,7 @@ from catena.chain.snapshots import (
     snapshot_entry,
     take_snapshot,
 )
-from catena.chain.training_data import TrainingTables, cut_of
+from catena.chain.training.training_data import TrainingTables, cut_of
 from catena.lake import ArchiveDamaged
 from catena.partitions import days_of_month
 

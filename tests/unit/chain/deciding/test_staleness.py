@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.staleness import last_staleness, measure_staleness, staleness_path
-from catena.chain.train import train_candidate
+from catena.chain.proving.staleness import last_staleness, measure_staleness, staleness_path
+from catena.chain.training.train import train_candidate
 from catena.partitions import days_of_month
 from catena.reports import card_disagreements
 

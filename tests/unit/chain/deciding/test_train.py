@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catena.chain.train import train_candidate
-from catena.chain.training_data import TrainingTables, open_registry
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import TrainingTables, open_registry
 from catena.partitions import days_of_month
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
@@ -72,8 +72,8 @@ def test_the_run_holds_parameters_versions_environment_signature_and_example(loc
 def test_a_crash_between_registration_and_ledger_makes_no_second_version(local, usecase, land, run_of, versions_of):
     """The same month, rows and code are found in the registry by their key."""
     land(JANUARY)
-    from catena.chain.candidate import Training
-    from catena.chain.snapshots import take_snapshot
+    from catena.chain.training.candidate import Training
+    from catena.chain.training.snapshots import take_snapshot
 
     tables = TrainingTables(local.lake(usecase), local.ledger, usecase)
     snapshot = take_snapshot(

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from catena.chain.approval import open_question
-from catena.chain.card import issue_card
-from catena.chain.promote import promote_candidate
-from catena.chain.replay import replay_version
-from catena.chain.train import train_candidate
-from catena.chain.training_data import open_registry
-from catena.chain.transfer import TransferRefused, transfer_version
-from catena.chain.versions import version_of
+from catena.chain.deciding.approval import open_question
+from catena.chain.deciding.promote import promote_candidate
+from catena.chain.deciding.transfer import TransferRefused, transfer_version
+from catena.chain.deploying.versions import version_of
+from catena.chain.proving.card import issue_card
+from catena.chain.training.replay import replay_version
+from catena.chain.training.train import train_candidate
+from catena.chain.training.training_data import open_registry
 from catena.declared import governed
 from catena.environments import Approval
 from catena.partitions import days_of_month

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
-from catena.chain.clean import clean_rows
-from catena.chain.explore import exploration_path, explore
-from catena.chain.features import build_features
+from catena.chain.exploring.explore import exploration_path, explore
+from catena.chain.featuring.features import build_features
+from catena.chain.ingesting.clean import clean_rows
 from catena.database import database_url
 from catena.declaration import Dataset, UseCase
 from catena.governance import Entry

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from catena.chain.explore import UnknownTable, explore, verify_exploration
+from catena.chain.exploring.explore import UnknownTable, explore, verify_exploration
 from catena.insights import ask
 from catena.insights.exploration import split
 from catena.partitions import days

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from catena.chain.ingest import ingest_dataset
+from catena.chain.ingesting.ingest import ingest_dataset
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.run import Outcome, Run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.ingest import DeliveryAwaited, DeliveryRefused
-from catena.chain.quarantine import shown
+from catena.chain.ingesting.ingest import DeliveryAwaited, DeliveryRefused
+from catena.chain.ingesting.quarantine import shown
 
 DAY = "2013-01-05"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.quarantine import shown
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.ingesting.quarantine import shown
 from catena.lake import Lake, lake_tables
 from catena.workspace import Workspace
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.quarantine import release, shown
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.ingesting.quarantine import release, shown
 
 DAY = "2013-01-05"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from catena.chain.ingest import ingest_dataset, refresh_reference
-from catena.chain.quarantine import NotReleasable, release, shown
+from catena.chain.ingesting.ingest import ingest_dataset, refresh_reference
+from catena.chain.ingesting.quarantine import NotReleasable, release, shown
 from usecases.flight_delays.upstream import export
 
 STORM = "2013-02-12"

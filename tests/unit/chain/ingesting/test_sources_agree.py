@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from catena.chain.ingest import DeliveryRefused, ingest_dataset
+from catena.chain.ingesting.ingest import DeliveryRefused, ingest_dataset
 from catena.declaration import FileSource, SqlSource, UseCase
 from usecases.flight_delays.upstream import _package_data, export
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catena.chain.deployments import Spell
+from catena.chain.deploying.deployments import Spell
 from catena.chain.score_card.card import SECTIONS, id_of, score_card
 from catena.chain.score_card.evidence import Evidence, OnDisk
 from catena.chain.score_card.finding import Finding, automated, by_hand

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.stream_merge import Merged, merge_stream
-from catena.chain.stream_rows import Decoder, rows_of
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.streaming.merge import Merged, merge_stream
+from catena.chain.streaming.rows import Decoder, rows_of
 from catena.declaration import UseCase
 from catena.declared import declared_usecase
 from catena.lake import EventTable, Lake, Position, arrow_schema

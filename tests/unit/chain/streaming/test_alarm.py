@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from catena.chain.stream import drain_streams
-from catena.chain.stream_landing import Limits
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.stream import drain_streams
 from catena.declaration import UseCase
 from catena.streams import Message, open_log
 

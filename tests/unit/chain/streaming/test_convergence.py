@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.reconcile import days_to_reconcile, reconcile_days
-from catena.chain.stream import drain_streams
-from catena.chain.stream_landing import Limits
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.reconcile import days_to_reconcile, reconcile_days
+from catena.chain.streaming.stream import drain_streams
 from catena.lake import Lake, lake_tables
 from catena.partitions import days
 from catena.run import Run

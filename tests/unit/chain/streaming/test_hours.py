@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from catena.chain.stream import drain_streams
+from catena.chain.streaming.stream import drain_streams
 from catena.declared import declared_usecase
 from catena.quality.hours import judge_each
 from catena.streams import Codec, Message, open_log

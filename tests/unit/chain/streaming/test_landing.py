@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catena.chain.stream_merge import newest_events, told_by
-from catena.chain.stream_rows import Decoder, rows_of
+from catena.chain.streaming.merge import newest_events, told_by
+from catena.chain.streaming.rows import Decoder, rows_of
 from catena.declared import declared_usecase
 from catena.lake import arrow_schema, lake_tables
 from catena.run import Run

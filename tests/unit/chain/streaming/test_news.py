@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from catena.chain.stream import drain_streams
-from catena.chain.stream_gap import accept_gaps
-from catena.chain.stream_news import record_heard
+from catena.chain.streaming.gap import accept_gaps
+from catena.chain.streaming.news import record_heard
+from catena.chain.streaming.stream import drain_streams
 from catena.streams.connect import TOKEN_FILE
 from catena.streams.errors import OffsetGone
 from catena.streams.jetstream import JetStreamLog

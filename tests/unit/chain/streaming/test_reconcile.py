@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from catena.chain.ingest import ingest_dataset
-from catena.chain.reconcile import days_to_reconcile, reconcile_days
-from catena.chain.training_data import TrainingTables
+from catena.chain.ingesting.ingest import ingest_dataset
+from catena.chain.streaming.reconcile import days_to_reconcile, reconcile_days
+from catena.chain.training.training_data import TrainingTables
 from catena.partitions import days_of_month
 from catena.run import Run
 from usecases.flight_delays.history import history
@@ -174,7 +174,7 @@ def test_each_commit_accounts_for_its_rows(plain, usecase, run, listed, flights)
 
 def test_training_and_monitoring_wait_for_the_file(plain, usecase, run, listed, write_file):
     """Outcomes that streams told are no labels yet: a month is missing its days until their files come."""
-    from catena.chain.monitor import monitor_partition
+    from catena.chain.watching.monitor import monitor_partition
 
     month = days_of_month("2013-01")[:1]
     day = month[0]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 from catena.chain.exclusive import exclusively
-from catena.chain.stream import drain_streams
-from catena.chain.stream_drain import drain
-from catena.chain.stream_evidence import compare_tables, count_stream
-from catena.chain.stream_landing import Limits
-from catena.chain.stream_merge import merging
+from catena.chain.streaming.drain import drain
+from catena.chain.streaming.evidence import compare_tables, count_stream
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.merge import merging
+from catena.chain.streaming.stream import drain_streams
 
 DAY = "2013-01-01"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from catena.chain.stream_lag import lags_of, lags_of_stream
-from catena.chain.stream_landing import Limits, NoZone, land_stream
-from catena.chain.stream_status import stream_statuses
+from catena.chain.streaming.lag import lags_of, lags_of_stream
+from catena.chain.streaming.landing import Limits, NoZone, land_stream
+from catena.chain.streaming.status import stream_statuses
 from catena.lake import EventTable, Position, arrow_schema
 from catena.streams import Batch, OffsetAhead
 from catena.streams.jetstream import JetStreamLog

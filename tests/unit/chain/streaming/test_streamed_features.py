@@ -7,7 +7,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from catena.chain.features import build_features
+from catena.chain.featuring.features import build_features
 from catena.lake import arrow_schema
 from catena.partitions import start_of
 from catena.run import Run

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from catena.chain.reconcile import reconcile_days
-from catena.chain.stream import drain_streams
-from catena.chain.stream_landing import Limits
+from catena.chain.streaming.landing import Limits
+from catena.chain.streaming.reconcile import reconcile_days
+from catena.chain.streaming.stream import drain_streams
 from catena.chain.upkeep import append_only_tables, maintain_tables
 from catena.declared import declared_usecases
 from catena.insights import LEDGER

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from time import process_time
 
-from catena.chain.cost import costs, record_cost
-from catena.chain.monitor import monitor_partition
+from catena.chain.watching.cost import costs, record_cost
+from catena.chain.watching.monitor import monitor_partition
 from catena.run import Outcome, Run
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from catena.chain.monitor import monitor_partition
+from catena.chain.watching.monitor import monitor_partition
 from catena.lake import arrow_schema
 from catena.partitions import start_of
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from catena.chain.monitor import monitor_partition
-from catena.chain.report import issue_report, report_path, verify_report
+from catena.chain.watching.monitor import monitor_partition
+from catena.chain.watching.report import issue_report, report_path, verify_report
 from catena.partitions import start_of
 from catena.reports import evidence_of, numbers_of
 

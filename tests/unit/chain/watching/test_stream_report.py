@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from catena.chain.monitor import monitor_partition
-from catena.chain.report import issue_report, report_path, verify_report
 from catena.chain.upkeep import maintain_tables
+from catena.chain.watching.monitor import monitor_partition
+from catena.chain.watching.report import issue_report, report_path, verify_report
 from catena.declaration import EventType, Stream
 from catena.lake import EventTable, Position, arrow_schema
 from catena.reports import evidence_of

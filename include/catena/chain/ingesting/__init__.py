@@ -1,0 +1,1 @@
+"""From deliveries to clean tables: landing, judging, cleaning, quarantine, verdicts."""

@@ -1,0 +1,1 @@
+"""What is shown of a version: its proof, its card, and how models age."""

@@ -1,0 +1,1 @@
+"""What became of the scores: measures by day, alarms, costs, and the report."""
