@@ -1,1 +1,1 @@
-"""What serves on each day: the fold of decisions, trials beside it, changes by hand, and their mirror in the registry."""
+"""What serves on each day: the fold of decisions, trials beside it, changes by hand, and the mirror of it all."""
