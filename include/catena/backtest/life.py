@@ -18,12 +18,12 @@ from catena.backtest.ground import Ground
 from catena.backtest.plan import Policy
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deploying.deployments import Deployments
-from catena.chain.deploying.guard import check_guard
 from catena.chain.readiness import until_settled
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.search import search_what_waits
 from catena.chain.training.train import record_candidate, train_candidate
 from catena.chain.training.training_data import effect_of, training_key
+from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Gate, UseCase
 from catena.partitions import days, last_day_of, month_of, months, parse_day, shift_day, shift_month, start_of
