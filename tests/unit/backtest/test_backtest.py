@@ -13,13 +13,14 @@ from sqlalchemy import text
 
 from catena.backtest.base import missing_days
 from catena.backtest.compare import Asked, RangeRefused, backtest
+from catena.backtest.evidence import card_of_policy
 from catena.backtest.ground import Ground, ground_settings
 from catena.backtest.life import Life
 from catena.backtest.plan import Peer, Plan, PlanRefused, Policy, plan_of
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
-from catena.declaration import Gate, Monitoring
+from catena.declaration import Calendar, Gate, Monitoring
 from catena.declared import declared_usecases
 from catena.lake import arrow_schema
 from catena.lake.standard import HEALTH
@@ -98,6 +99,14 @@ def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, 
     assert policy["trainings"] == ["2024-01", "2024-02"]
     assert [spell["trained_on"] for spell in policy["served"]] == [
         version[:7] for version in dict.fromkeys(training for _, training, _ in lived.values())]  # fmt: skip
+    # Of the policy's life, the chain's other links make the evidence up: by no person's hand, and once.
+    calendar = Calendar(first=FIRST, last=LAST)
+    scored = card_of_policy(local, watched, calendar, MONTHLY, lambda _: None)
+    once = ("model-4", "infrastructure-1", "infrastructure-4", "infrastructure-6", "infrastructure-7")
+    assert {test: scored.card.scores[test] for test in once} == dict.fromkeys(once, 1.0)
+    entries = len(ground.ledger.entries("toys"))
+    assert card_of_policy(local, watched, calendar, MONTHLY, lambda _: None).issued.status == "unchanged"
+    assert len(ground.ledger.entries("toys")) == entries
     ground.close()
 
 

@@ -73,10 +73,10 @@ class ServedDays:
             return watch.unknown_skew()
         after = self._lake.read(table, [day], columns=["entity", *columns]).to_pandas()
         by = dict(zip(scored["entity"], scored["model_version"].astype(str), strict=True))
-        sides = [side[side["entity"].isin(of)] for side, of in ((before, scored["entity"]), (after, now["entity"]))]
+        before, after = before[before["entity"].isin(scored["entity"])], after[after["entity"].isin(now["entity"])]
         if len(taken) > 1:
-            sides = [_only_taken(side, by, taken, columns) for side in sides]
-        return watch.skew(*sides, columns)
+            before, after = (_only_taken(side, by, taken, columns) for side in (before, after))
+        return watch.skew(before, after, columns)
 
     def _written_after(self, day: str, version: int) -> bool:
         return any(written > version for written in self._writes.get(day, ()))
