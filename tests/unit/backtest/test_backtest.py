@@ -79,7 +79,7 @@ def predictions(workspace, usecase):
     return {(row["partition"], row["entity"]): (row["score"].hex(), *trained[row["model_version"]]) for row in rows}
 
 
-def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, run_of, registry):
+def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, run_of, registry, tmp_path):
     """Every score is the same to the bit, by models with the same parameters, trained on the same months."""
     live(local, watched, land, run_of, days(FIRST, LAST))
     folder = registry(local, f"{FIRST}..{LAST}")
@@ -101,6 +101,9 @@ def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, 
         version[:7] for version in dict.fromkeys(training for _, training, _ in lived.values())]  # fmt: skip
     # Of the policy's life, the chain's other links make the evidence up: by no person's hand, and once.
     calendar = Calendar(first=FIRST, last=LAST)
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / watched.features.sql).write_text("SELECT 1", encoding="utf-8")
+    watched = watched.model_copy(update={"folder": tmp_path})
     scored = card_of_policy(local, watched, calendar, MONTHLY, lambda _: None)
     once = ("model-4", "infrastructure-1", "infrastructure-4", "infrastructure-6", "infrastructure-7")
     assert {test: scored.card.scores[test] for test in once} == dict.fromkeys(once, 1.0)

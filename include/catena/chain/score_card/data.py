@@ -43,10 +43,10 @@ def expectations_in_a_schema(evidence: Evidence) -> Finding:
 
 
 def features_beneficial(evidence: Evidence) -> Finding:
-    """Data 2: each feature was shown to help."""
+    """Data 2: whether each feature helps was measured, and what does not was dropped or has a reason to stay."""
     entry = _selection(evidence)
     if entry is None:
-        return absent("No selection of features is on record.", _select(evidence))
+        return _by_importance(evidence)
     said = f"The selection of {entry.partition} gives a reason for each of {len(entry.payload['features'])} features."
     return repeated(_selections(evidence), said, _SELECTS)
 
@@ -124,6 +124,20 @@ def feature_code_tested(evidence: Evidence) -> Finding:
     if not usecase.feature_tests:
         return absent("The use case names no tests of its features.", "declare `feature_tests` in the use case")
     return by_tests(evidence.tests, "The SQL of the features", usecase.feature_tests)
+
+
+def _by_importance(evidence: Evidence) -> Finding:
+    """Return the finding where nothing was selected: each version's proof measures its columns, and keeps them all."""
+    version = evidence.serving or ""
+    found, entry = evidence.proofs.get(version, {}).get("importance"), evidence.last("proof", version)
+    if not found or entry is None:
+        return absent("Of no feature it is on record whether it helps.", _select(evidence))
+    helps = sum(item["loss"]["low"] is not None and item["loss"]["low"] > 0 for item in found)
+    said = (
+        f"The proof of {version} shuffles each of {len(found)} columns over the days held out: {helps} are shown to "
+        "help by themselves. What is needed of the others nobody has decided."
+    )
+    return by_hand(said, _select(evidence), entry_link(entry))
 
 
 def _selections(evidence: Evidence) -> list[Entry]:

@@ -83,6 +83,7 @@ FULL = Evidence(
     proofs={VERSION: {
         "examples": [{}, {}, {}], "slices": [{}], "training": [{"verdict": "passed"}],
         "fairness": [{"by": "carrier", "group": "UA", "verdict": "passed"}],
+        "importance": [{"column": "carrier", "loss": {"low": 0.001}}, {"column": "origin", "loss": {"low": None}}],
     }},
     pages=frozenset({CARD}),
     scored=DAY,
@@ -106,7 +107,7 @@ UNTESTED = replace(FULL, tests=TestRecord("0.1.0+abc", {}, stale=5))
 # What each test needs, taken away.
 LACKING = {
     "data-1": without("quality"),
-    "data-2": without("selection"),
+    "data-2": without("selection", "proof"),
     "data-3": without("selection", "promotion"),
     "data-4": without("exploration"),
     "data-5": replace(FULL, tables={**FULL.tables, "predictions": OnDisk(5, (), {"entity": "e-mail address"})}),
@@ -172,7 +173,7 @@ def by_hand_only(of):
 
 
 HALF = {
-    "data-2": by_hand_only("selection"),
+    "data-2": without("selection"),
     "data-4": by_hand_only("exploration"),
     "model-3": by_hand_only("search"),
     "model-4": by_hand_only("staleness"),
@@ -262,7 +263,7 @@ def test_the_card_is_the_least_of_its_sections():
     less = score_card(without("search"))
     assert (less.sections["Model"], less.sections["Data"], less.overall) == (6.0, 7.0, 6.0)
     assert less.headline == "ML Test Score 6 of 7: data 7, model 6, infrastructure 7, monitoring 7."
-    assert score_card(without("selection")).overall == 5.5
+    assert score_card(without("selection")).overall == 6.0
 
 
 def test_nothing_scores_without_a_proof():
