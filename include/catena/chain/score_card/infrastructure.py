@@ -132,7 +132,7 @@ def rollback_works(evidence: Evidence) -> Finding:
     if drills:
         last = drills[-1]
         said = (
-            f"Practised after {counted(len(drills), 'month')}, the last time from {last.payload['serves']} back to "
+            f"Practised after {counted(len({each.partition for each in drills}), 'month')}, the last time from {last.payload['serves']} back to "
             f"{last.payload['version']} in {last.payload['seconds']} s: {last.decision}. "
             f"{counted(len(done), 'real rollback')} so far."
         )

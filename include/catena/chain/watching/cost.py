@@ -83,26 +83,35 @@ def enter_costs(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
     by_month: dict[str, dict[str, Cost]] = {}
     for cost in costs(workspace, usecase):
         by_month.setdefault(cost.month, {})[cost.link] = cost
-    fitted = {
-        entry.partition: int((entry.payload.get("dataset") or {}).get("train_rows") or 0)
-        for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model")
-    }
     now, before = by_month.get(month, {}), by_month.get(shift_month(month, -1), {})
     if not now:
         return False
     found = []
     for link in sorted({*now, *before}):
         here, there = now.get(link, Cost(month, link)), before.get(link)
-        rows = fitted.get(month, 0) if link == "train" else here.rows
+        rows = _fitted_rows(workspace, usecase, month) if link == "train" else here.rows
         found.append({
             "link": link, "runs": here.runs, "cpu_s": here.cpu_s, "rows": rows or None,
-            "cpu_per_1000": round(1000 * here.cpu_s / rows, 4) if rows else None,
+            "cpu_per_1000": round(1000 * here.cpu_s / rows, 4) if rows and here.runs else None,
             "before_cpu_s": None if there is None else there.cpu_s,
         })  # fmt: skip
     return workspace.ledger.append(
         run, kind="cost", subject=LINKS, partition=month, decision="MEASURED",
         effective_at=start_of(shift_month(month, 1)), payload={"links": found},
     )  # fmt: skip
+
+
+def _fitted_rows(workspace: Workspace, usecase: UseCase, month: str) -> int:
+    """Return the rows that the runs of a month's training were fitted on: one that comes late trains more than one."""
+    runs = {
+        entry.payload["run"]
+        for entry in workspace.ledger.entries(usecase.name, kind="health", subject=f"{_SUBJECT}train", partition=month)
+    }
+    return sum(
+        int((entry.payload.get("dataset") or {}).get("train_rows") or 0)
+        for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model")
+        if entry.run_id in runs
+    )
 
 
 def _month(commit: dict[str, Any]) -> str:
