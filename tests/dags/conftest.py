@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import subprocess
 import sys
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def airflow_view() -> dict[str, Any]:
     """What Airflow reads from the project's DAG folder, by its absolute path."""
+    # As an installation does: in a fresh clone the first file would pay for compiling whatever it imports.
+    for folder in ("include", "plugins", "dags"):
+        compileall.compile_dir(ROOT / folder, quiet=1)
     script = Path(__file__).with_name("describe_dags.py")
     done = subprocess.run([sys.executable, script, ROOT / "dags"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

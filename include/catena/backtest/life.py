@@ -17,13 +17,13 @@ from catena.backtest.ground import Ground
 from catena.backtest.plan import Policy
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deploying.deployments import Deployments
-from catena.chain.deploying.guard import check_guard
 from catena.chain.readiness import until_settled
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.search import search_what_waits
 from catena.chain.training.train import record_candidate, train_candidate
 from catena.chain.training.training_data import effect_of, training_key
 from catena.chain.watching.alarms import month_ends, raise_alarms, unanswered
+from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Gate, UseCase
 from catena.partitions import days, last_day_of, month_of, months, parse_day, shift_month, start_of
@@ -157,7 +157,7 @@ class Life:
         return (day for day in span if parse_day(day).weekday() == SUNDAY)
 
     def _asked_for(self, month: str) -> str | None:
-        """Return the next day up to the month's end at whose end alarms ask for a training, None where there is none."""
+        """Return the next day in the month at whose end alarms ask for a training, None where there is none."""
         if not self._policy.is_on_drift:
             return None
         cuts = month_ends if self._policy.is_monthly else _first_month_end

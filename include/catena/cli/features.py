@@ -32,7 +32,7 @@ def select(
     """
     import os
 
-    from catena.chain.exploring.selection import select_month
+    from catena.chain.training.selection import select_month
     from catena.declared import declared_usecase
     from catena.partitions import parse_month
     from catena.run import Run

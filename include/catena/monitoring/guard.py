@@ -1,6 +1,6 @@
 """When a version has failed its guard: days beyond the limit in a row, on enough labels. Pure.
 
-Which days are judged, and what follows from a breach, belongs in `catena.chain.deploying.guard`.
+Which days are judged, and what follows from a breach, belongs in `catena.chain.watching.guard`.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class CheckGuardOperator(LinkOperator):
 
     def act(self, workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
         """Call the link's function."""
-        from catena.chain.deploying.guard import check_guard
+        from catena.chain.watching.guard import check_guard
 
         return check_guard(workspace, usecase, run)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from catena.chain.deciding.approval import ask, concluded, question_on
 from catena.chain.deciding.gate import Contender, Gatekeeper, Role, window_quality
-from catena.chain.deciding.mirror import mirror
 from catena.chain.deploying.deployments import Deployments, is_by_gate, model_of
+from catena.chain.deploying.mirror import mirror
 from catena.chain.deploying.trials import planned_canary
 from catena.chain.exclusive import exclusively
 from catena.chain.score_card.record import scores_before, sections_of

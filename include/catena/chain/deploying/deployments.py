@@ -1,7 +1,7 @@
 """What serves on each day, and beside it, as the fold of promotions and rollbacks; which version served when.
 
 Who decides it belongs in `catena.chain.deciding.promote`, `catena.chain.deploying.redeploy` and
-`catena.chain.deploying.guard`.
+`catena.chain.watching.guard`.
 """
 
 from __future__ import annotations

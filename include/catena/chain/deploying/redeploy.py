@@ -1,7 +1,7 @@
 """What people change in what serves: a promotion by hand and a rollback, from a day on, with who and why.
 
 The command line and the DAG `rollback` call the same functions. What follows by itself from a failed guard belongs in
-`catena.chain.deploying.guard`, the month's decision in `catena.chain.deciding.promote`.
+`catena.chain.watching.guard`, the month's decision in `catena.chain.deciding.promote`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from catena.chain.deciding.mirror import mirror
 from catena.chain.deploying.deployments import Deployments, Serves
+from catena.chain.deploying.mirror import mirror
 from catena.chain.deploying.versions import UnknownVersion, Version, checked, version_of
 from catena.chain.exclusive import exclusively
 from catena.declaration import UseCase

@@ -1,1 +1,1 @@
-"""What people look at before they train: profiles, leakage, and the selection of features."""
+"""What people look at before they train: profiles of tables, and signs of leakage."""

@@ -12,9 +12,9 @@ from typing import Any
 
 from catena.chain.deploying.deployments import Deployments, Spell
 from catena.chain.deploying.versions import Version, version_of
-from catena.chain.exploring.selection import selection_of
 from catena.chain.pages import CARD, write_index, write_page
 from catena.chain.proving.proof import ProofOf, proof_of
+from catena.chain.training.selection import selection_of
 from catena.chain.training.training_data import cut_of
 from catena.declaration import UseCase
 from catena.governance import Entry

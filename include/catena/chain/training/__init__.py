@@ -1,1 +1,1 @@
-"""From features to candidates: training sets, recipes and their search, training, and the replay of a training."""
+"""From features to candidates: training sets, selection, recipes and their search, training and its replay."""

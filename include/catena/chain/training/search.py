@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from catena.chain.exclusive import exclusively
-from catena.chain.exploring.selection import selected_features
 from catena.chain.training.recipes import Recipes
 from catena.chain.training.search_record import SUBJECT, Concluded, record_failure, record_search
+from catena.chain.training.selection import selected_features
 from catena.chain.training.snapshots import Snapshot, open_snapshot, take_snapshot
 from catena.chain.training.training_data import TrainingTables
 from catena.declaration import Model, Search, UseCase

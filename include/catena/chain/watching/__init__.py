@@ -1,1 +1,1 @@
-"""What became of the scores: measures by day, alarms, costs, and the report."""
+"""What became of the scores: measures by day, the guard, alarms, costs, and the report."""

@@ -1,7 +1,7 @@
 """What monitoring says of a version that is tried beside what serves: measures of the day, and what they came to.
 
 How two versions are compared belongs in `catena.monitoring.challenge`; taking a canary back, in
-`catena.chain.deploying.guard`.
+`catena.chain.watching.guard`.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from mlflow import MlflowClient
 from catena.chain import redeploy
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deploying.deployments import Deployments
-from catena.chain.deploying.guard import check_guard
 from catena.chain.deploying.redeploy import Asked, DeploymentRefused, promote_version, roll_back
 from catena.chain.deploying.versions import UnknownVersion, version_of
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
 from catena.chain.training.training_data import open_registry
+from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Guard, Monitoring
 from catena.modeling.dataset import model_frame

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from catena.chain.exploring.selection import select_month, selected_features, selection_of, selection_path
+from catena.chain.training.selection import select_month, selected_features, selection_of, selection_path
 from catena.chain.training.snapshots import take_snapshot
 from catena.chain.training.training_data import TrainingTables
 from catena.declaration import Selection

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from catena.chain import score as link
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deploying.deployments import Deployments
-from catena.chain.deploying.guard import check_guard
 from catena.chain.deploying.redeploy import Asked, roll_back
 from catena.chain.deploying.trials import planned_canary
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
 from catena.chain.training.training_data import open_registry
+from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Monitoring, Serving
 from catena.modeling.dataset import model_frame
