@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from catena.chain import redeploy
 from catena.chain.deciding.promote import promote_candidate
+from catena.chain.deploying import redeploy
 from catena.chain.deploying.deployments import Deployments
 from catena.chain.deploying.redeploy import Asked, DeploymentRefused, promote_version, roll_back
 from catena.chain.deploying.versions import UnknownVersion, version_of

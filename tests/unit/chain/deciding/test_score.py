@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from catena.chain import score as link
+import catena.chain.scoring.score as link
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate

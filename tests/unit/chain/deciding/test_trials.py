@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sqlalchemy import text
 
-from catena.chain import score as link
+import catena.chain.scoring.score as link
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deploying.deployments import Deployments
 from catena.chain.deploying.redeploy import Asked, roll_back
