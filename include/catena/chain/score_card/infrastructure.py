@@ -131,8 +131,9 @@ def rollback_works(evidence: Evidence) -> Finding:
                       *entry_links(drills))  # fmt: skip
     if drills:
         last = drills[-1]
+        months = counted(len({each.partition for each in drills}), "month")
         said = (
-            f"Practised after {counted(len({each.partition for each in drills}), 'month')}, the last time from {last.payload['serves']} back to "
+            f"Practised after {months}, the last time from {last.payload['serves']} back to "
             f"{last.payload['version']} in {last.payload['seconds']} s: {last.decision}. "
             f"{counted(len(done), 'real rollback')} so far."
         )
