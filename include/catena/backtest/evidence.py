@@ -85,4 +85,3 @@ def _month(ground: Ground, usecase: UseCase, month: str, run_id: str) -> None:
     measure_staleness(ground, usecase, month, run("report"))
     drill_rollback(ground, usecase, month, run("report"))
     issue_report(ground, usecase, month, run("report"))
-    issue_score_card(ground, usecase, month, run("report"))
