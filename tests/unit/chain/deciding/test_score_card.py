@@ -75,8 +75,10 @@ def test_what_happened_is_what_scores(served, usecase):
         "model-6",
     )
     assert {test: scores[test] for test in done} == dict.fromkeys(done, 1.0)
-    undone = ("data-2", "model-3", "infrastructure-2", "infrastructure-7")
+    undone = ("model-3", "infrastructure-2", "infrastructure-7")
     assert {test: scores[test] for test in undone} == dict.fromkeys(undone, 0.0)
+    # Its card measures what each column is worth, and nobody decided on one.
+    assert scores["data-2"] == 0.5
 
 
 def test_the_same_card_is_entered_once_and_decisions_keep_the_one_before(served, usecase, run_of):
