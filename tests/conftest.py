@@ -17,9 +17,11 @@ import hypothesis
 import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import create_engine
 from xdist.scheduler import LoadScopeScheduling
 
 from catena.database import database_url
+from catena.governance import Ledger
 from catena.platform import installation, postgres, processes
 from catena.run import code_version
 from catena.settings import Settings
@@ -43,6 +45,15 @@ class _ByInstallation(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Return how tests are shared out; marks of groups do not reach xdist 3.8 from pytest 9.2."""
     return _ByInstallation(config, log)
+
+
+# What takes longest begins first, so that the workers end together.
+_LONGEST = ("tests/chain/", "tests/usecases/", "tests/unit/backtest/", "tests/deploy/", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which workers take them."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in _LONGEST])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,10 +102,20 @@ def postgres_settings() -> Iterator[Settings]:
         settings = Settings(_env_file=None, home=Path(home), postgres_port=free_port())
         installation.start_postgres(settings)
         try:
+            _spare_the_disk(settings)
             postgres.create_databases(settings)
             yield settings
         finally:
             processes.stop(settings, ["postgres"])
+
+
+def _spare_the_disk(settings: Settings) -> None:
+    """Let the server leave to the machine when files reach the disk: its databases outlive processes, nothing else."""
+    server = database_url(settings, "catena").set(database="postgres")
+    with psycopg.connect(postgres.dsn(server), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -115,24 +136,39 @@ def postgres_url(postgres_settings: Settings) -> str:
     return database_url(postgres_settings, "catena").render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def fresh_database(postgres_settings: Settings) -> Callable[[], str]:
-    """Return a function that creates an empty database and returns its URL."""
+@pytest.fixture(scope="session")
+def create_database(postgres_settings: Settings) -> Callable[[str], str]:
+    """Return a function that copies a database of the session's server, and returns the URL of the copy."""
 
-    def create() -> str:
+    def create(template: str) -> str:
         server = database_url(postgres_settings, "catena")
         name = f"test_{next(_numbers)}"
-        with psycopg.connect(postgres.dsn(server), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 STRATEGY wal_log'.encode())
+        with psycopg.connect(postgres.dsn(server.set(database="postgres")), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log'.encode())
         return server.set(database=name).render_as_string(hide_password=False)
 
     return create
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Workspace]:
+def fresh_database(create_database: Callable[[str], str]) -> Callable[[], str]:
+    """Return a function that creates an empty database and returns its URL."""
+    return lambda: create_database("template0")
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(create_database: Callable[[str], str]) -> str:
+    """Name of a database that holds an empty ledger: copying it is cheaper than creating the ledger again."""
+    engine = create_engine(create_database("template0"))
+    Ledger(engine).create()
+    engine.dispose()
+    return str(engine.url.database)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, create_database: Callable[[str], str], empty_ledger: str) -> Iterator[Workspace]:
     """An opened, empty installation of its own: home in `tmp_path`, a fresh database with the ledger."""
-    opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=SecretStr(fresh_database())))
-    opened.ledger.create()
+    url = SecretStr(create_database(empty_ledger))
+    opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=url))
     yield opened
     opened.engine.dispose()
