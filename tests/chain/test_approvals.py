@@ -26,7 +26,7 @@ from catena.workspace import Workspace
 
 pytestmark = [
     pytest.mark.chain,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     # MLflow's own, where its client runs in this process.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -101,7 +101,7 @@ def asking(api: AirflowApi) -> bool:
     return bool(api.questions(PROMOTE))
 
 
-def until(is_there: Callable[[], Any], what: str, seconds: float = 120) -> None:
+def until(is_there: Callable[[], Any], what: str, seconds: float = 300) -> None:
     """Wait for something."""
     deadline = time.monotonic() + seconds
     while not is_there():
