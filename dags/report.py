@@ -1,15 +1,19 @@
 """Issues the month's report for managers: what happened, how good the predictions were, what was decided and why.
 
 Runs when the month is decided, when all its days have been measured, and when a measured day was corrected; the last of
-these that is needed issues the report, and the ML Test Score after it. Beside it, model versions get their cards as
-soon as they are decided on, and once a month is there all older versions are scored on it, which tells how models age.
+these that is needed issues the report. Beside it, model versions get their cards as soon as they are decided on, all
+older versions are scored on a month that is there, which tells how models age, and going back to the version before is
+practised. The ML Test Score comes last, since it reads what these recorded.
 """
 
 from __future__ import annotations
 
+from airflow.sdk import TriggerRule
+
 from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
 from catena_airflow.link_dag import link_dag, month_param
+from catena_airflow.operators.drill_rollback import DrillRollbackOperator
 from catena_airflow.operators.issue_cards import IssueCardsOperator
 from catena_airflow.operators.issue_report import IssueReportOperator
 from catena_airflow.operators.issue_score_card import IssueScoreCardOperator
@@ -24,6 +28,11 @@ for usecase in declared_usecases():
         issued = IssueReportOperator(
             task_id="issue_report", usecase=usecase.name, outlets=[milestone(usecase, "report")]
         )  # fmt: skip
-        issued >> IssueScoreCardOperator(task_id="issue_score_card", usecase=usecase.name)
-        IssueCardsOperator(task_id="issue_cards", usecase=usecase.name)
-        MeasureStalenessOperator(task_id="measure_staleness", usecase=usecase.name)
+        recorded = [
+            IssueCardsOperator(task_id="issue_cards", usecase=usecase.name),
+            MeasureStalenessOperator(task_id="measure_staleness", usecase=usecase.name),
+            DrillRollbackOperator(task_id="drill_rollback", usecase=usecase.name),
+        ]
+        [issued, *recorded] >> IssueScoreCardOperator(
+            task_id="issue_score_card", usecase=usecase.name, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+        )

@@ -1,6 +1,7 @@
 """Trains a candidate once a month is whole and the search that may be due is concluded; or off schedule, for a day.
 
-One training at a time (pool `training`). A training that fails for good still tells `promote`, which then keeps what
+One training at a time (pool `training`); what it made is then built a second time, and both are compared bit for bit,
+while the first one is judged already. A training that fails for good still tells `promote`, which then keeps what
 serves.
 """
 
@@ -15,6 +16,7 @@ from catena.declared import declared_usecases
 from catena_airflow.assets import milestone
 from catena_airflow.link_dag import TRAINING_POOL, link_dag, training_param
 from catena_airflow.operators.announce_partition import AnnouncePartitionOperator
+from catena_airflow.operators.replay_training import ReplayTrainingOperator
 from catena_airflow.operators.train_candidate import TrainCandidateOperator
 from catena_airflow.schedules import each_searched_month
 
@@ -32,4 +34,7 @@ for usecase in declared_usecases():
             task_id="announce_failed_training", usecase=usecase.name, grain="day or month", outlets=[candidate],
             trigger_rule=TriggerRule.ONE_FAILED,
         )  # fmt: skip
+        train >> ReplayTrainingOperator(
+            task_id="replay_training", usecase=usecase.name, pool=TRAINING_POOL, execution_timeout=timedelta(hours=2)
+        )
         train >> EmptyOperator(task_id="confirm_training", trigger_rule=TriggerRule.NONE_FAILED)

@@ -10,6 +10,7 @@ What a use case declares (tables, rules, schedules) does not belong here.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,21 @@ from pydantic_settings import (
 from catena.environments import DEFAULT, Approval, declared_settings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+QUIET_LIBRARIES = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "DO_NOT_TRACK": "true",
+    "SCARF_ANALYTICS": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+"""Variables by which libraries neither tell their makers of their use nor draw progress bars into logs."""
+
+
+def quiet_libraries() -> None:
+    """Set the variables of `QUIET_LIBRARIES` that nobody has set; to be called before these libraries are imported."""
+    for name, value in QUIET_LIBRARIES.items():
+        os.environ.setdefault(name, value)
 
 
 class Settings(BaseSettings):

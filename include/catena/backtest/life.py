@@ -7,7 +7,6 @@ What a backtest compares belongs in `catena.backtest.plan`, its figures in `cate
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -23,10 +22,11 @@ from catena.chain.scoring.score import score_partition
 from catena.chain.training.search import search_what_waits
 from catena.chain.training.train import record_candidate, train_candidate
 from catena.chain.training.training_data import effect_of, training_key
+from catena.chain.watching.alarms import month_ends, raise_alarms, unanswered
 from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Gate, UseCase
-from catena.partitions import days, last_day_of, month_of, months, parse_day, shift_day, shift_month, start_of
+from catena.partitions import days, last_day_of, month_of, months, parse_day, shift_month, start_of
 from catena.run import Outcome, Run
 
 Announce = Callable[[str], None]
@@ -40,15 +40,19 @@ class NeverEnds(RuntimeError):
 
 
 def under(policy: Policy, usecase: UseCase) -> UseCase:
-    """Return a use case as a policy has it: without a gate every challenger passes, without a guard none goes."""
-    changes: dict[str, Any] = {}
+    """Return a use case as a policy has it: without a gate every challenger passes, without a guard none goes.
+
+    No alarm asks for a training but by a policy on drift.
+    """
+    watched: dict[str, Any] = {"retraining": policy.for_usecase(usecase).retraining}
+    if not policy.guard:
+        watched["guard"] = None
+    changes: dict[str, Any] = {"monitoring": usecase.monitoring.model_copy(update=watched)}
     if not policy.gate:
         changes["gate"] = Gate(
             metric=usecase.gate.metric, minimum_gain=-_BOUNDLESS, minimum_gain_over_baseline=-_BOUNDLESS,
             resamples=100,
         )  # fmt: skip
-    if not policy.guard:
-        changes["monitoring"] = usecase.monitoring.model_copy(update={"guard": None})
     return usecase.model_copy(update=changes)
 
 
@@ -104,8 +108,8 @@ class Life:
             found = self._timed("guard", lambda: check_guard(self._ground, self._usecase, self._run("monitor")))
             if found.status == "published":
                 self._promote(found.details["rollback"]["decided"])
-            elif (alarmed := self._alarmed(month)) is not None:
-                self._retrain(alarmed)
+            elif (asked := self._asked_for(month)) is not None:
+                self._retrain(asked)
             else:
                 return
         raise NeverEnds(f"what serves in {month} under {self._policy.name!r} still changes after {_ROUNDS} rounds")
@@ -113,7 +117,7 @@ class Life:
     def _close(self, month: str) -> None:
         """Decide what serves in the next month: by a training, or by going on."""
         is_first = month == month_of(self._first)
-        if is_first or self._policy.retrain == "monthly":
+        if is_first or self._policy.is_monthly:
             self._retrain(month)
         elif self._ground.ledger.last(self._usecase.name, "candidate", "model", partition=month) is None:
             self._go_on(month)
@@ -152,36 +156,14 @@ class Life:
         span = days(f"{month}-01", min(last_day_of(month), self._last))
         return (day for day in span if parse_day(day).weekday() == SUNDAY)
 
-    def _alarmed(self, month: str) -> str | None:
-        """Return the day on which an alarm was confirmed that asks for a training, None where there is none."""
-        policy = self._policy
-        if policy.retrain != "drift":
+    def _asked_for(self, month: str) -> str | None:
+        """Return the next day in the month at whose end alarms ask for a training, None where there is none."""
+        if not self._policy.is_on_drift:
             return None
-        candidates = self._ground.ledger.entries(self._usecase.name, kind="candidate", subject="model")
-        trained = max(last_day_of(item.partition) for item in candidates if item.decision != "SKIPPED")
-        earliest = shift_day(trained, policy.cooldown_days)
-        known = self._confirmed(month)
-        return min((day for day in known if earliest <= day <= self._end_of(month)), default=None)
-
-    def _confirmed(self, month: str) -> list[str]:
-        """Return the days of which each confirms an alarm, as the days on which that was known."""
-        policy = self._policy
-        span = days(shift_day(f"{month}-01", 1 - policy.confirmation_days), self._end_of(month))
-        columns = ("partition", "measure", "value_of", "window_days", "value", "is_alert")
-        rows = self._ground.lake(self._usecase).read("health", span, columns=columns).to_pylist()
-        ages = {row["partition"]: row["value"] for row in rows if row["measure"] == "freshness_h"}
-        alarms: dict[tuple[Any, ...], set[str]] = {}
-        for row in rows:
-            if row["is_alert"] and row["measure"] in policy.alarms:
-                about = (row["measure"], row["value_of"], row["window_days"])
-                alarms.setdefault(about, set()).add(row["partition"])
-        found = []
-        for day in span:
-            needed = {shift_day(day, -back) for back in range(policy.confirmation_days)}
-            if any(needed <= days_of_it for days_of_it in alarms.values()):
-                # Labels that came after the day's end confirm nothing before they came.
-                found.append(shift_day(day, max(0, math.ceil(-(ages.get(day) or 0) / 24))))
-        return found
+        cuts = month_ends if self._policy.is_monthly else _first_month_end
+        self._timed("monitor", lambda: raise_alarms(self._ground, self._usecase, self._run("monitor"), cuts))
+        waiting = unanswered(self._ground.ledger, self._usecase)
+        return waiting[0] if waiting and waiting[0] <= self._end_of(month) else None
 
     def _end_of(self, month: str) -> str:
         return min(last_day_of(month), self._last)
@@ -194,3 +176,8 @@ class Life:
         outcome = act()
         self.cost.links[link] += time.process_time() - before
         return outcome
+
+
+def _first_month_end(usecase: UseCase, _up_to: str) -> list[str]:
+    """Return the one training that is made without being asked for."""
+    return [last_day_of(month_of(usecase.calendar.first))]

@@ -11,11 +11,12 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from catena.declaration import UseCase
+from catena.declaration import Retraining, UseCase
 from catena.declaration.tables import Declared
 
-Retrain = Literal["never", "weekly", "monthly", "drift"]
+Retrain = Literal["never", "weekly", "monthly", "drift", "monthly_and_drift"]
 PLAN = "backtest.toml"
+_FOR_ALL = Path(__file__).with_name(PLAN)
 
 
 class PlanRefused(ValueError):
@@ -34,17 +35,45 @@ class Policy(Contender):
     """When models are trained anew, and what decides whether they serve."""
 
     retrain: Retrain
-    """All begin with a training at the end of the first month. `weekly`: on Sundays; `drift`: when an alarm stands."""
+    """All begin with a training at the end of the first month. `weekly`: on Sundays; `drift`: when a confirmed alarm
+    asks for it; `monthly_and_drift`: what the chain does where a use case declares alarms."""
     gate: bool = True
     """False: every challenger serves that could be trained."""
     guard: bool = True
     """False: nothing takes a failing model out of service."""
-    alarms: tuple[str, ...] = ("psi", "roc_auc", "calibration_gap")
-    """Of `drift`: measures whose alert counts as an alarm."""
-    confirmation_days: int = Field(3, ge=1)
-    """Of `drift`: measured days in a row on which the same alarm stands, before it is believed."""
-    cooldown_days: int = Field(28, ge=1)
-    """Of `drift`: days after a training before the next one."""
+    retraining: Retraining | None = None
+    """Of a policy on drift: which alarms ask for a training; None: those that the use case declares for the chain."""
+
+    @property
+    def is_monthly(self) -> bool:
+        """Whether each month is trained at its end."""
+        return self.retrain in ("monthly", "monthly_and_drift")
+
+    @property
+    def is_on_drift(self) -> bool:
+        """Whether alarms ask for trainings."""
+        return self.retrain in ("drift", "monthly_and_drift")
+
+    @model_validator(mode="after")
+    def _only_drift_has_alarms(self) -> Policy:
+        if self.retraining is not None and not self.is_on_drift:
+            raise ValueError(f"{self.name} declares alarms, and trains {self.retrain}")
+        return self
+
+    def for_usecase(self, usecase: UseCase) -> Policy:
+        """Return the policy with the alarms of the use case where it declares none of its own.
+
+        Raises:
+            PlanRefused: it trains on drift, and nobody says which alarms ask.
+        """
+        if not self.is_on_drift or self.retraining is not None:
+            return self
+        if usecase.monitoring.retraining is None:
+            raise PlanRefused(
+                f"{self.name} trains on drift, but no alarm of {usecase.name} asks for a training: declare "
+                "`retraining` in its monitoring, or in the policy"
+            )
+        return self.model_copy(update={"retraining": usecase.monitoring.retraining})
 
 
 class Peer(Contender):
@@ -85,14 +114,20 @@ class Plan(Declared):
 def plan_of(usecase: UseCase, file: Path | None) -> Plan:
     """Return the plan in a file, by default that of the use case, or else the one for all.
 
+    The plan for all leaves out policies on drift where no alarm of the use case asks for a training: it never would be.
+
     Raises:
         PlanRefused: the file is not there, no TOML, or declares something that there is not.
     """
     own = usecase.folder / PLAN
-    path = file or (own if own.exists() else Path(__file__).with_name(PLAN))
+    path = file or (own if own.exists() else _FOR_ALL)
     try:
-        return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        plan = Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise PlanRefused(f"there is no plan {path}") from error
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise PlanRefused(f"{path} is no plan of a backtest: {error}") from error
+    policies = plan.policies
+    if path == _FOR_ALL and usecase.monitoring.retraining is None:
+        policies = tuple(policy for policy in policies if not policy.is_on_drift)
+    return plan.model_copy(update={"policies": tuple(policy.for_usecase(usecase) for policy in policies)})

@@ -83,7 +83,8 @@ def show(usecase: OfUseCase, version: OfVersion, as_json: AsJson = False) -> Non
     shown = {
         "version": found.key, "role": found.role, "training_month": found.month, "digest": found.sha256,
         "run_id": found.run_id, "dataset": trained.get("dataset"),
-        "recipe": trained.get("recipe"), "search": trained.get("search"), "metrics": trained.get("metrics"),
+        "recipe": trained.get("recipe"), "calibration": trained.get("calibration"), "search": trained.get("search"),
+        "metrics": trained.get("metrics"),
         "decision": judged and judged.decision, "decided_for": judged and judged.partition,
         "why": _why(judged.payload) if judged else None,
         "served": [{"from": spell.first, "to": spell.last, "keys": f"{spell.share:.0%}", "kind": spell.entry.kind}

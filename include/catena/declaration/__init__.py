@@ -6,7 +6,7 @@ a declaration belongs in the link that it concerns.
 
 from catena.declaration.datasets import CleanTable, Dataset, FileSource, SqlSource
 from catena.declaration.exploring import Exploration
-from catena.declaration.learning import FeatureInput, FeatureView, Gate, Label, Model, Recipe
+from catena.declaration.learning import Calibration, FeatureInput, FeatureView, Gate, Label, Model, Recipe
 from catena.declaration.proving import BehaviourTest, Direction, Fairness, Invariance, MinimumFunctionality, Proof
 from catena.declaration.reporting import Amount, Reference, Report
 from catena.declaration.rules import Between, Fresh, Holds, InSet, Matches, NotNull, Rule, Severity, Unique, Volume
@@ -24,6 +24,7 @@ __all__ = [
     "BehaviourTest",
     "Between",
     "Calendar",
+    "Calibration",
     "Choice",
     "Classification",
     "CleanTable",

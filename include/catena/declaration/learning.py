@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from catena.declaration.tables import Declared, Name
 
@@ -71,6 +71,20 @@ class Recipe(Declared):
     seed: int
 
 
+class Calibration(Declared):
+    """How a model's probabilities are brought to what happened: a curve behind it, fitted on days it was not fitted on.
+
+    These are the last days of the training part, as a model of the days before them scores them; the curve then goes
+    behind the model of all days. It travels in the model's file. Declare it where days of the past say that it helps:
+    it takes the level of its days for that of the days to come.
+    """
+
+    method: Literal["intercept", "sigmoid", "isotonic"]
+    """Shift of the log odds; shift and stretch; any rising curve, which needs most rows."""
+    days: int = Field(14, ge=1)
+    """Days with rows that the curve is fitted on."""
+
+
 class Model(Declared):
     """How a candidate is built, and on what it is judged."""
 
@@ -91,9 +105,18 @@ class Model(Declared):
     embargo_days: int = Field(default=0, ge=0)
     """Days before the validation days that are neither fitted nor judged on, besides rows whose labels came later."""
     minimum_rows: int = 500
+    calibration: Calibration | None = Field(None, exclude_if=lambda declared: declared is None)
+    """Of a binary model; None: scores are taken as they come. Then it is not told, so that identities of models which
+    were declared before there was such a thing stay."""
     seed: int = 20130101
     trusted_types: tuple[str, ...] = ()
     """Types beyond scikit-learn's own that skops may load for this model, each reviewed."""
+
+    @model_validator(mode="after")
+    def _probabilities_alone_are_calibrated(self) -> Model:
+        if self.calibration is not None and self.kind != "binary":
+            raise ValueError(f"a {self.kind} model gives no probabilities, so no calibration can be declared for it")
+        return self
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ class Fairness(Declared):
     """Score from which an event counts as foreseen; of the false negative rate alone."""
     tolerance: float = Field(gt=0)
     """Largest difference that is no matter, in units of the measure."""
+    is_criterion: bool = True
+    """False: what is asked cannot hold together with a criterion; the difference is a figure for who uses the scores,
+    shown with its interval and how often the event happens in each group."""
     minimum_rows: int = Field(200, ge=1)
     """A group with fewer rows, or fewer events where these are asked, is not judged."""
 

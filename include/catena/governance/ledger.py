@@ -37,7 +37,7 @@ from catena.run import Run
 Kind = Literal[
     "quality", "dataset", "candidate", "proof", "promotion", "rollback", "release", "report", "health", "note",
     "reconciliation", "exploration", "approval", "shadow", "selection", "search", "staleness", "transfer", "alarm",
-    "code_release", "backtest", "replay", "score-card",
+    "code_release", "backtest", "replay", "score-card", "drill", "cost",
 ]  # fmt: skip
 
 METADATA = MetaData()

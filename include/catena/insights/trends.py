@@ -15,8 +15,10 @@ from catena.partitions import days_of_month, shift_month
 def labelled_sql(usecase: UseCase, source: str) -> str:
     """Return a SELECT of a source's rows with `entity_key` and the declared label as `label_value`."""
     label = usecase.label
+    # A label table whose key is called as that of predictions would make it ambiguous where both are joined.
+    columns = "* EXCLUDE (entity)" if label.entity == "entity" else "*"
     return (
-        f"SELECT *, CAST({label.entity} AS VARCHAR) AS entity_key, CAST(({label.expression}) AS DOUBLE) "
+        f"SELECT {columns}, CAST({label.entity} AS VARCHAR) AS entity_key, CAST(({label.expression}) AS DOUBLE) "
         f"AS label_value FROM {source}"
     )
 

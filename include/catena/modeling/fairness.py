@@ -1,7 +1,9 @@
 """Whether groups are served alike: each group of a column against all other rows, with an interval by days. Pure.
 
 A group passes where both bounds of its difference lie within the declared tolerance, and fails where the whole interval
-lies beyond it: with many groups some differ by chance alone. Between both, or on few rows, it is not shown.
+lies beyond it: with many groups some differ by chance alone. Between both, or on few rows, it is not shown. With each
+comparison stands how often the event happens in the group and in the others: where that differs, scores that are right
+within each group cannot miss equally many events in all of them.
 """
 
 from __future__ import annotations
@@ -27,15 +29,19 @@ def fairness(judged: Judged, declared: Sequence[Fairness], resampling: Resamplin
 
 def _groups(judged: Judged, rule: Fairness, resampling: Resampling) -> list[dict[str, Any]]:
     value, asked = _measured(judged, rule)
+    label = judged.label
     names = judged.rows[rule.by].astype("string").fillna(MISSING).to_numpy()
     found = []
     for name in sorted(set(names)):
-        inside = np.asarray(names == name)[asked]
+        of_group = np.asarray(names == name)
+        inside = of_group[asked]
         difference = difference_interval(value[asked], inside, judged.day[asked], resampling)
         rows = int(inside.sum())
         found.append({
             "name": rule.name, "by": rule.by, "group": str(name), "measure": rule.measure, "reason": rule.reason,
-            "tolerance": rule.tolerance, "rows": rows,
+            "tolerance": rule.tolerance, "is_criterion": rule.is_criterion, "rows": rows,
+            "happened": float(label[of_group].mean()),
+            "others_happened": None if of_group.all() else float(label[~of_group].mean()),
             "value": float(value[asked][inside].mean()) if rows else None,
             "others": float(value[asked][~inside].mean()) if rows < len(inside) else None,
             "difference": difference.as_dict(), "verdict": _verdict(rule, difference, rows),

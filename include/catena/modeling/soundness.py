@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from catena.modeling.calibration import uncalibrated
 from catena.modeling.metrics import binary_metrics, regression_metrics
 from catena.modeling.threads import fixed_threads
 
@@ -58,6 +59,7 @@ def _learned(y: Any, scores: Any, kind: Literal["binary", "regression"]) -> Soun
 
 
 def _converged(estimator: Any, frame: pd.DataFrame, y: Any, kind: Literal["binary", "regression"]) -> SoundnessCheck:
+    estimator = uncalibrated(estimator)
     last = estimator[-1] if hasattr(estimator, "steps") else estimator
     if hasattr(last, "staged_predict_proba" if kind == "binary" else "staged_predict"):
         return _staged(estimator, last, frame.head(_STAGED_ROWS), y[:_STAGED_ROWS], kind)

@@ -14,8 +14,10 @@ import pandas as pd
 
 from catena.declaration import Model
 from catena.modeling.baseline import baseline_for
+from catena.modeling.calibration import CalibratedClassifier
 from catena.modeling.dataset import TrainingSet, model_frame, require_rows
 from catena.modeling.errors import ModelingError, OneClass
+from catena.modeling.folds import walk_forward
 from catena.modeling.threads import THREADS, fixed_threads
 
 Numbers = npt.NDArray[np.float64]
@@ -38,7 +40,8 @@ def pipeline_for(model: Model) -> Any:
 def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> Any:
     """Return the declared pipeline, fitted on the training part alone.
 
-    What is judged on the holdout is what serves: it is not fitted again on all rows afterwards.
+    What is judged on the holdout is what serves: it is not fitted again on all rows afterwards. A declared calibration
+    is fitted on the last days of the training part, of which the model that scores them there knows nothing.
 
     Args:
         data: rows, parted.
@@ -46,11 +49,13 @@ def fit_candidate(data: TrainingSet, model: Model, threads: int = THREADS) -> An
         threads: for OpenMP and BLAS; recorded, because the order of sums may hang on it.
 
     Raises:
-        ModelingError: too few rows to fit or to judge, a single class, or an estimator that refuses the data.
+        ModelingError: too few rows to fit, to calibrate or to judge, a single class, or an estimator that refuses the
+            data.
     """
     require_rows(data.train, model.minimum_rows, "the training part")
     require_rows(data.holdout, 1, "the holdout")
-    return fit_frame(model_frame(data.train, model), data.train["label"].to_numpy(), model, threads)
+    estimator = fit_frame(model_frame(data.train, model), data.train["label"].to_numpy(), model, threads)
+    return estimator if model.calibration is None else _calibrated(estimator, data.train, model, threads)
 
 
 def fit_frame(frame: pd.DataFrame, label: Numbers, model: Model, threads: int = THREADS) -> Any:
@@ -68,6 +73,24 @@ def fit_frame(frame: pd.DataFrame, label: Numbers, model: Model, threads: int = 
     except ValueError as error:
         # scikit-learn's word for data that an estimator cannot take.
         raise ModelingError(f"{model.factory} cannot be fitted: {error}") from error
+
+
+def _calibrated(estimator: Any, train: pd.DataFrame, model: Model, threads: int) -> CalibratedClassifier:
+    """Return a fitted estimator with the declared curve behind it.
+
+    The curve is fitted on scores of another model, of the days before alone: on rows that an estimator was fitted on
+    its scores are surer than they will be.
+    """
+    declared = model.calibration
+    if declared is None:
+        raise ValueError("no calibration is declared")
+    (fold,) = walk_forward(
+        train, folds=1, fold_days=declared.days, embargo_days=model.embargo_days, minimum_rows=model.minimum_rows
+    )
+    fit, held = train.iloc[fold.fit], train.iloc[fold.judged]
+    before = fit_frame(model_frame(fit, model), fit["label"].to_numpy(), model, threads)
+    score = scores_of(before, model_frame(held, model), model.kind)
+    return CalibratedClassifier(estimator, declared.method).fit_curve(score, held["label"], held["partition"])
 
 
 def fit_baseline(data: TrainingSet, model: Model) -> Any:

@@ -18,7 +18,7 @@ from catena.database import database_url
 from catena.declaration import SqlSource, UseCase
 from catena.platform.preload import SWITCH
 from catena.platform.secrets import password, secret, write_private
-from catena.settings import Settings
+from catena.settings import QUIET_LIBRARIES, Settings
 
 ADMIN = "admin"
 _LOCAL_SETTINGS = '''"""Warm workers, see catena.platform.preload."""
@@ -28,13 +28,7 @@ from catena.platform.preload import warm_workers
 warm_workers()
 '''
 
-TELEMETRY_OFF = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "SCARF_ANALYTICS": "false",
-    "GX_ANALYTICS_ENABLED": "false",
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-}
+TELEMETRY_OFF = {**QUIET_LIBRARIES, "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False"}
 
 
 def airflow_home(settings: Settings) -> Path:

@@ -84,7 +84,7 @@ CALLS = (
     ("catena_airflow.assets", "find_uri_handlers"),
     ("catena.declared", "declared_usecases"),
     ("catena.quality.expectations", "warm_up"),
-    ("catena.quality.page", "template"),
+    ("catena.reports.verdict", "template"),
     ("catena.run", "code_version"),
 )
 # Read when it is set by `catena.platform.processes`, for the scheduler alone.

@@ -1,6 +1,6 @@
 """The records of a validation: failing rows, results by rule, and the verdict on a partition.
 
-How they come about belongs in `catena.quality.rules`; how they look in `catena.quality.page`.
+How they come about belongs in `catena.quality.rules`; how they look in `catena.reports.verdict`.
 """
 
 from __future__ import annotations

@@ -8,34 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from catena.declaration import Gate
 from catena.modeling.behaviour import Behaviour
 from catena.modeling.bootstrap import Interval
+from catena.registry.checks import Check, Rehearsal, Status, Verdict, rehearses
 
-Status = Literal["passed", "failed", "not judged"]
-Verdict = Literal["PROMOTE", "HOLD", "REJECT"]
 # The comparisons that a promotion rests on.
 GAINS = {"beats_baseline", "beats_champion", "not_worse_than_champion"}
 _SEVERITY: tuple[Verdict, ...] = ("PROMOTE", "HOLD", "REJECT")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of a promotion.
-
-    Attributes:
-        asks: what it asks for: PROMOTE where it does not stand in the way.
-        reason: one sentence with the numbers, for the ledger and the report.
-        numbers: what was measured and what is allowed, JSON-ready.
-    """
-
-    name: str
-    status: Status
-    asks: Verdict
-    reason: str
-    numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,6 +71,7 @@ class Comparison:
         offered: columns -> type, besides the champion's, that consumers know since a search could choose them.
         behaviour: how it came out of the declared behaviour tests.
         score: of the last score card before, the least of its sections; None where there is none.
+        rehearsal: how its registered file scored real rows; None where that was not tried.
     """
 
     over_baseline: Interval | None
@@ -107,6 +90,7 @@ class Comparison:
     rows_quarantined: int = 0
     failed: Sequence[str] = ()
     score: float | None = None
+    rehearsal: Rehearsal | None = None
 
 
 def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
@@ -131,6 +115,8 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
         ]
     checks += _limits(gate, found)
     checks += [_behaves(test) for test in found.behaviour]
+    if found.rehearsal is not None:
+        checks.append(rehearses(found.rehearsal))
     if found.champion_columns is not None:
         checks.append(_fits(found.columns, found.champion_columns, found.offered))
     return _decided([*checks, *_data_quality(gate, found), *_readiness(gate, found)])

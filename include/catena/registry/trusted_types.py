@@ -12,6 +12,8 @@ TRUSTED_TYPES = (
     # Catena's own baselines: arrays of keys and means.
     "catena.modeling.baseline.GroupMeanClassifier",
     "catena.modeling.baseline.GroupMeanRegressor",
+    # A curve behind an estimator: two numbers, or two arrays.
+    "catena.modeling.calibration.CalibratedClassifier",
     # The nodes of one boosted tree, as an array.
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     # The nodes of one decision tree, as an array, and how many classes and features there are. It does not check where

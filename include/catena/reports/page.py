@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from catena.declaration import Limit, Stream, UseCase
-from catena.insights import Query, conduct, performance, promises, streaming, trends
+from catena.insights import Query, conduct, costs, performance, promises, streaming, trends
 from catena.partitions import shift_month
 from catena.reports import charts
 from catena.reports.evidence import Answer, Citations, as_script
@@ -83,6 +83,7 @@ def questions(usecase: UseCase, month: str, trained_on: str | None, delivered: S
         conduct.refused(month),
         conduct.alerts(month),
         conduct.alarms(month),
+        costs.by_link(month),
     ]
     if trained_on is not None:
         asked += [

@@ -53,6 +53,10 @@ class Found(Protocol):
         """What would produce the evidence that lacks."""
 
     @property
+    def warning(self) -> str:
+        """What it found that is not as it should be."""
+
+    @property
     def proof(self) -> Sequence[Proof]:
         """Where it stands."""
 

@@ -31,7 +31,7 @@ USECASE = UseCase(
     # Chosen by the year's decisions and by power: docs/decisions/010-promotion-gate.md.
     gate=Gate(
         metric="roc_auc",
-        refresh_margin=0.01,
+        refresh_margin=0.02,
         slice_margin=0.05,
         maximum_ece=0.10,
         maximum_scoring_ms=5000,

@@ -66,11 +66,16 @@ PROOF = Proof(
     fairness=(
         Fairness(
             name="missed_by_airport", by="origin", measure="false_negative_rate", threshold=0.3, tolerance=0.1,
-            reason="Late flights of one airport are not missed much more often than those of the others.",
+            is_criterion=False,
+            reason="Late flights of one airport are missed as often as those of the others. A figure and no criterion: "
+            "what is published is a probability, which must be right for each airport, and where airports have unlike "
+            "base rates one threshold then cannot miss equally many late flights at all of them (Kleinberg, "
+            "Mullainathan and Raghavan 2016; Chouldechova 2017). Who acts from a threshold on has to know it.",
         ),
         Fairness(
             name="level_by_airport", by="origin", measure="calibration", tolerance=0.05,
-            reason="Passengers of no airport are told a risk that is too high or too low.",
+            reason="Passengers of no airport are told a risk that is too high or too low. This is the criterion: "
+            "calibration within each group is what a probability promises.",
         ),
         Fairness(
             name="level_by_carrier", by="carrier", measure="calibration", tolerance=0.05,

@@ -31,7 +31,7 @@ SEARCH = Search(
             space={
                 "learning_rate": FloatRange(low=0.02, high=0.2, is_log=True),
                 "max_iter": IntRange(low=60, high=200),
-                "max_leaf_nodes": IntRange(low=6, high=31, is_log=True),
+                "max_leaf_nodes": IntRange(low=6, high=63, is_log=True),
                 "min_samples_leaf": IntRange(low=50, high=500, is_log=True),
                 "l2_regularization": FloatRange(low=0.1, high=100.0, is_log=True),
                 "max_features": FloatRange(low=0.2, high=1.0),

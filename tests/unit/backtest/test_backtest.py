@@ -7,22 +7,19 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
 from catena.backtest.base import missing_days
 from catena.backtest.compare import Asked, RangeRefused, backtest
+from catena.backtest.evidence import card_of_policy
 from catena.backtest.ground import Ground, ground_settings
-from catena.backtest.life import Life
 from catena.backtest.plan import Peer, Plan, PlanRefused, Policy, plan_of
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
-from catena.declaration import Gate, Monitoring
+from catena.declaration import Calendar, Gate, Monitoring
 from catena.declared import declared_usecases
-from catena.lake import arrow_schema
-from catena.lake.standard import HEALTH
 from catena.partitions import days, last_day_of, month_of
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
@@ -78,7 +75,7 @@ def predictions(workspace, usecase):
     return {(row["partition"], row["entity"]): (row["score"].hex(), *trained[row["model_version"]]) for row in rows}
 
 
-def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, run_of, registry):
+def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, run_of, registry, tmp_path):
     """Every score is the same to the bit, by models with the same parameters, trained on the same months."""
     live(local, watched, land, run_of, days(FIRST, LAST))
     folder = registry(local, f"{FIRST}..{LAST}")
@@ -98,6 +95,17 @@ def test_the_days_of_a_backtest_equal_the_same_days_lived(local, watched, land, 
     assert policy["trainings"] == ["2024-01", "2024-02"]
     assert [spell["trained_on"] for spell in policy["served"]] == [
         version[:7] for version in dict.fromkeys(training for _, training, _ in lived.values())]  # fmt: skip
+    # Of the policy's life, the chain's other links make the evidence up: by no person's hand, and once.
+    calendar = Calendar(first=FIRST, last=LAST)
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "sql" / watched.features.sql).write_text("SELECT 1", encoding="utf-8")
+    watched = watched.model_copy(update={"folder": tmp_path})
+    scored = card_of_policy(local, watched, calendar, MONTHLY, lambda _: None)
+    once = ("model-4", "infrastructure-1", "infrastructure-4", "infrastructure-6", "infrastructure-7")
+    assert {test: scored.card.scores[test] for test in once} == dict.fromkeys(once, 1.0)
+    entries = len(ground.ledger.entries("toys"))
+    assert card_of_policy(local, watched, calendar, MONTHLY, lambda _: None).issued.status == "unchanged"
+    assert len(ground.ledger.entries("toys")) == entries
     ground.close()
 
 
@@ -148,31 +156,33 @@ def test_no_day_is_seen_before_it_came(local, watched, land):
     ground.engine.dispose()
 
 
-def test_an_alarm_is_confirmed_by_days_in_a_row_once_they_are_known(local, watched, run_of):
-    """Three alerts in a row on the same measure; labels that came five hours after the day put it off by a day."""
-    on = {"psi": (*days("2024-02-05", "2024-02-07"), "2024-02-09"), "brier": days("2024-02-01", "2024-02-09")}
-    rows = []
-    for day in days("2024-02-01", "2024-02-09"):
-        for measure, value in (("psi", 0.3), ("brier", 0.2), ("freshness_h", -5.0 if day == "2024-02-07" else 1.0)):
-            rows.append({
-                "partition": day, "measure": measure, "window_days": 7, "dimension": "", "value_of": "", "value": value,
-                "rows": 20, "model_version": "toys/1", "is_alert": day in on.get(measure, ())})  # fmt: skip
-    lake = local.lake(watched)
-    lake.overwrite("health", pa.Table.from_pylist(rows, arrow_schema(HEALTH)), run=run_of("monitor"),
-                   partitions=days("2024-02-01", "2024-02-09"))  # fmt: skip
-    policy = Policy(name="drift", says="drift", retrain="drift", alarms=("psi",), confirmation_days=3)
-    life = Life(Ground(local.settings), watched, policy, lambda _: None)
-    assert life._confirmed("2024-02") == ["2024-02-08"]
-
-
 def test_plans():
-    """Every use case has a plan with the four ways to retrain and a policy without a gate; faults name the file."""
+    """Every use case has a plan with all ways to retrain that it can be asked for, and a policy without a gate."""
     for declared in declared_usecases():
         plan = plan_of(declared, None)
-        assert {policy.retrain for policy in plan.policies} == {"never", "weekly", "monthly", "drift"}
+        on_drift = {"drift"} if declared.monitoring.retraining else set()
+        assert {policy.retrain for policy in plan.policies} == {"never", "weekly", "monthly", *on_drift}
         assert {policy.gate for policy in plan.policies} == {True, False}
+        # What the chain itself would ask for, unless the plan says otherwise.
+        assert {policy.retraining for policy in plan.policies} <= {None, declared.monitoring.retraining}
     with pytest.raises(PlanRefused, match=r"no plan .*nowhere\.toml"):
         plan_of(declared, Path("nowhere.toml"))
+
+
+def test_training_on_drift_needs_alarms_that_somebody_declared(tmp_path, usecase):
+    """A plan of one's own may declare them; where neither it nor the use case does, the plan is refused."""
+    file = tmp_path / "plan.toml"
+    policy = "[[policies]]\nname = 'drift'\nsays = 'on drift'\nretrain = 'drift'\n"
+    file.write_text(policy, encoding="utf-8")
+    with pytest.raises(PlanRefused, match="no alarm of toys asks for a training: declare `retraining`"):
+        plan_of(usecase, file)
+    file.write_text(f"{policy}retraining = {{on = ['psi'], reason = 'r'}}\n", encoding="utf-8")
+    (found,) = plan_of(usecase, file).policies
+    assert found.retraining.on == ("psi",)
+    file.write_text(file.read_text(encoding="utf-8").replace("'drift'\nretraining", "'never'\nretraining"),
+                    encoding="utf-8")  # fmt: skip
+    with pytest.raises(PlanRefused, match="drift declares alarms, and trains never"):
+        plan_of(usecase, file)
 
 
 @pytest.mark.parametrize("text_", ["policies = 3", "[[policies]]\nname = 'a'", "no toml"])

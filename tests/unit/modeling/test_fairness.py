@@ -39,6 +39,8 @@ def test_events_that_are_missed_in_one_group_more_than_in_others():
     assert differences == pytest.approx({"A": -0.25, "B": 0.875, "C": -0.625})
     assert {name: item["verdict"] for name, item in found.items()} == {"A": "failed", "B": "failed", "C": "failed"}
     assert found["A"]["rows"] == 4 * DAYS
+    # Of five rows a day four are events, in the shop as in the others.
+    assert (found["A"]["happened"], found["A"]["others_happened"], found["A"]["is_criterion"]) == (0.8, 0.8, True)
     calm = fairness(world({"A": (0.9, 0.1), "B": (0.9, 0.1)}), [MISSED], SETTINGS)
     assert [item["verdict"] for item in calm] == ["passed", "passed"]
 

@@ -18,7 +18,7 @@ from catena.registry.promotion import Comparison, decide
 
 WORLDS, ROWS_A_DAY, DAYS = 200, 850, 7
 BETTER_THAN_BASELINE = Interval(0.1, 0.08, 0.12, 0.01, 0.9, 28, 1, 1, 1, "given")
-GATE = Gate(metric="roc_auc", refresh_margin=0.01)
+GATE = Gate(metric="roc_auc", refresh_margin=0.02)
 # Noise of its own -> ROC AUC beyond that of the usual noise, as the mean of 200 worlds says.
 USUAL, SHARPER = 0.8, 0.4
 GAIN_OF_SHARPER = 0.024
@@ -60,14 +60,14 @@ def test_a_gain_of_the_declared_size_is_promoted_in_four_of_five():
 
 
 def test_a_refresh_that_loses_more_than_its_margin_is_rarely_promoted():
-    """200 fresher models of the same recipe that lose a little more than 0.01: at most 5 % of them serve."""
-    share, gain = outcome((USUAL, 0.62), is_refresh=True)
-    assert -0.015 < gain < -0.01
+    """200 fresher models of the same recipe that lose a little more than 0.02: at most 5 % of them serve."""
+    share, gain = outcome((USUAL, 0.45), is_refresh=True)
+    assert -0.025 < gain < -0.02
     assert share <= 0.05
 
 
-def test_a_refresh_that_gains_as_the_year_did_is_promoted():
-    """200 refreshes with a gain of 0.011 in ROC AUC, near the mean month's of 2013 (0.010): most serve."""
+def test_a_refresh_that_gains_as_the_year_did_is_promoted_in_four_of_five():
+    """200 refreshes with a gain of 0.011 in ROC AUC, near the mean month's of 2013 (0.010): at least 80 % serve."""
     share, gain = outcome((0.63, USUAL), is_refresh=True)
     assert 0.009 < gain < 0.013
-    assert share > 0.5
+    assert share >= 0.80

@@ -15,7 +15,8 @@ from catena.chain.proving.card import issue_card
 from catena.declaration import UseCase
 from catena.governance import Entry, Ledger
 from catena.partitions import start_of
-from catena.registry.promotion import GAINS, Check
+from catena.registry.checks import Check
+from catena.registry.promotion import GAINS
 from catena.run import Run
 from catena.workspace import Workspace
 

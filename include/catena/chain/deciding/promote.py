@@ -11,6 +11,7 @@ from typing import Any
 
 from catena.chain.deciding.approval import ask, concluded, question_on
 from catena.chain.deciding.gate import Contender, Gatekeeper, Role, window_quality
+from catena.chain.deciding.rehearsal import rehearse
 from catena.chain.deploying.deployments import Deployments, is_by_gate, model_of
 from catena.chain.deploying.mirror import mirror
 from catena.chain.deploying.trials import planned_canary
@@ -173,7 +174,8 @@ class _Promotion:
         score = min(sections_of(scores).values()) if scores else None
         # The data that another environment's candidate learned from were judged there.
         quality = (self._candidate.payload.get("origin") or {}).get("quality") or window_quality(ledger, usecase, month)
-        shown = _shown_better(recipes, month, challenger, champion) | {"score": score}
+        rehearsal = None if challenger is None else rehearse(lake, usecase, self._candidate, challenger)
+        shown = _shown_better(recipes, month, challenger, champion) | {"score": score, "rehearsal": rehearsal}
         compared = None if challenger is None else keeper.compare(challenger, champion, baseline, quality | shown)
         failure = "the version was rolled back" if is_barred else self._candidate.payload.get("reason", "")
         found = decide(usecase.gate, compared, failure=failure)

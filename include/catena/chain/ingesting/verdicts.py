@@ -17,9 +17,9 @@ from catena.declaration import Dataset, Fresh, Rule, UseCase, Volume
 from catena.governance import Fact
 from catena.lake import Lake
 from catena.partitions import DAY, days, shift_day
-from catena.quality.page import render
 from catena.quality.rules import rule_name
 from catena.quality.verdict import Failures, RuleResult, Verdict, results_of
+from catena.reports.verdict import render
 from catena.run import Run
 from catena.sources import Delivery, SourceFault
 from catena.workspace import Workspace

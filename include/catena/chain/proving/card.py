@@ -139,7 +139,8 @@ def _facts(
     fingerprint = trained.get("fingerprints", {}).get(version.key, {})
     return {
         "version": {"key": version.key, "month": version.month, "dataset": trained.get("dataset"),
-                    "recipe": trained.get("recipe"), "search": trained.get("search")},
+                    "recipe": trained.get("recipe"), "search": trained.get("search"),
+                    "calibration": trained.get("calibration")},
         "proof": proof.document,
         "selection": selection,
         "decision": None if version.decision is None else _decided(version.decision),

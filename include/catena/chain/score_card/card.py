@@ -141,7 +141,8 @@ def issue_score_card(workspace: Workspace, usecase: UseCase, month: str | None, 
         effective_at=start_of(shift_month(month, 1)),
         payload={"scores": card.scores, "sections": card.sections, "overall": card.overall, "code": evidence.code,
                  "headline": card.headline, "path": page,
-                 "said": {test: finding.said for test, finding in card.findings.items()}},
+                 "said": {test: finding.said for test, finding in card.findings.items()},
+                 "amiss": {test: finding.warning for test, finding in card.findings.items() if finding.warning}},
     )  # fmt: skip
     write_index(workspace)
     details = {"path": str(path), "headline": card.headline, "sections": card.sections}

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from catena.chain.score_card.evidence import Evidence
-from catena.chain.score_card.finding import Finding, absent, automated, by_hand, entry_link, entry_links, table_link
+from catena.chain.score_card.finding import (
+    Finding,
+    absent,
+    automated,
+    by_hand,
+    counted,
+    entry_link,
+    repeated,
+    table_link,
+)
 from catena.chain.score_card.results import by_tests
 from catena.governance import Entry
+
+_SELECTS = "let the chain search: each search selects the features first"
 
 
 def expectations_in_a_schema(evidence: Evidence) -> Finding:
@@ -32,19 +43,20 @@ def expectations_in_a_schema(evidence: Evidence) -> Finding:
 
 
 def features_beneficial(evidence: Evidence) -> Finding:
-    """Data 2: each feature was shown to help."""
+    """Data 2: whether each feature helps was measured, and what does not was dropped or has a reason to stay."""
     entry = _selection(evidence)
     if entry is None:
-        return absent("No selection of features is on record.", _select(evidence))
+        return _by_importance(evidence)
     said = f"The selection of {entry.partition} gives a reason for each of {len(entry.payload['features'])} features."
-    return automated(said, entry_link(entry))
+    return repeated(_selections(evidence), said, _SELECTS)
 
 
 def no_feature_too_costly(evidence: Evidence) -> Finding:
     """Data 3: the cost of each feature is known."""
     todo, entry = _select(evidence), _selection(evidence)
     if entry is not None and any("cost" in str(name) for name in _names(entry.payload)):
-        return automated(f"The selection of {entry.partition} names the cost of each feature.", entry_link(entry))
+        said = f"The selection of {entry.partition} names the cost of each feature."
+        return repeated(_selections(evidence), said, _SELECTS)
     timed = [each for each in evidence.of("promotion", "model") if _check(each.payload, "scores_in_time")]
     if timed:
         said = (
@@ -64,8 +76,8 @@ def features_meet_requirements(evidence: Evidence) -> Finding:
     checks = [check for check in entry.payload.get("checks", []) if check.get("checked")]
     if entry.decision == "ALARM":
         return absent(f"{'; '.join(entry.payload.get('reasons', [])[:3])}", todo, entry_link(entry))
-    return automated(f"{len(checks)} signs of leakage were looked for in {entry.partition}, and none was found.",
-                     *entry_links(looked))  # fmt: skip
+    said = f"{counted(len(checks), 'sign')} of leakage looked for in {entry.partition}, none found."
+    return repeated(looked, said, "let the training of a month tell, which explores it")
 
 
 def privacy_is_controlled(evidence: Evidence) -> Finding:
@@ -114,9 +126,27 @@ def feature_code_tested(evidence: Evidence) -> Finding:
     return by_tests(evidence.tests, "The SQL of the features", usecase.feature_tests)
 
 
+def _by_importance(evidence: Evidence) -> Finding:
+    """Return the finding where nothing was selected: each version's proof measures its columns, and keeps them all."""
+    version = evidence.serving or ""
+    found, entry = evidence.proofs.get(version, {}).get("importance"), evidence.last("proof", version)
+    if not found or entry is None:
+        return absent("Of no feature it is on record whether it helps.", _select(evidence))
+    helps = sum(item["loss"]["low"] is not None and item["loss"]["low"] > 0 for item in found)
+    said = (
+        f"The proof of {version} shuffles each of {len(found)} columns over the days held out: {helps} are shown to "
+        "help by themselves. What is needed of the others nobody has decided."
+    )
+    return by_hand(said, _select(evidence), entry_link(entry))
+
+
+def _selections(evidence: Evidence) -> list[Entry]:
+    """Return the selections that judged anything."""
+    return [entry for entry in evidence.of("selection") if entry.payload.get("features")]
+
+
 def _selection(evidence: Evidence) -> Entry | None:
-    """Return the last selection that judged anything."""
-    found = [entry for entry in evidence.of("selection") if entry.payload.get("features")]
+    found = _selections(evidence)
     return found[-1] if found else None
 
 

@@ -35,30 +35,35 @@ class Finding:
         said: what was found, in a sentence.
         proof: where it stands; never empty for a score above 0.
         todo: what would produce the evidence that lacks; empty with a score of 1.
+        warning: what the test found that is not as it should be, whatever it scores; the page says it in red.
     """
 
     score: float
     said: str
     proof: tuple[Link, ...] = ()
     todo: str = ""
+    warning: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return asdict(self)
 
 
-def automated(said: str, *proof: Link) -> Finding:
+def automated(said: str, *proof: Link, warning: str = "") -> Finding:
     """Return the finding that a test is automated.
+
+    Args:
+        warning: what it found that is not as it should be; a test that is run scores, however it comes out.
 
     Raises:
         ValueError: without a proof.
     """
     if not proof:
         raise ValueError(f"nothing proves that {said!r}: no test passes by being declared")
-    return Finding(1.0, said, proof)
+    return Finding(1.0, said, proof, warning=warning)
 
 
-def by_hand(said: str, todo: str, *proof: Link) -> Finding:
+def by_hand(said: str, todo: str, *proof: Link, warning: str = "") -> Finding:
     """Return the finding that a test is done in part, or by hand.
 
     Raises:
@@ -66,12 +71,35 @@ def by_hand(said: str, todo: str, *proof: Link) -> Finding:
     """
     if not proof:
         raise ValueError(f"nothing proves that {said!r}: no test passes by being declared")
-    return Finding(0.5, said, proof, todo)
+    return Finding(0.5, said, proof, todo, warning)
 
 
-def absent(said: str, todo: str, *proof: Link) -> Finding:
+def absent(said: str, todo: str, *proof: Link, warning: str = "") -> Finding:
     """Return the finding that a test has no evidence, or evidence against it."""
-    return Finding(0.0, said, proof, todo)
+    return Finding(0.0, said, proof, todo, warning)
+
+
+def repeated(entries: Sequence[Entry], said: str, chain: str, *besides: Link, warning: str = "") -> Finding:
+    """Return the finding on what is on record: automated where the chain made any of it, half where people alone did.
+
+    Args:
+        entries: the evidence, in order; never empty.
+        chain: what makes the chain do it.
+    """
+    links = (*besides, *entry_links(entries))
+    if all(is_by_hand(entry) for entry in entries):
+        return by_hand(f"{said} By hand so far.", chain, *links, warning=warning)
+    return automated(said, *links, warning=warning)
+
+
+def is_by_hand(entry: Entry) -> bool:
+    """Return whether a person started the run that made an entry: from the command line or in Airflow's UI."""
+    return entry.run_id.startswith(("manual__", "cli-", "cli__"))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def entry_link(entry: Entry, said: str = "") -> Link:

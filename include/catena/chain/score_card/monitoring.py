@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from catena.chain.score_card.evidence import Evidence
@@ -12,16 +13,20 @@ from catena.chain.score_card.finding import (
     absent,
     automated,
     by_hand,
+    counted,
     entry_link,
     entry_links,
     table_link,
 )
 from catena.chain.score_card.results import by_tests
+from catena.governance import Entry
 from catena.partitions import last_day_of, parse_day
 
 _REFUSED = {"FAIL", "WARN", "NO_DATA"}
 # A month of training, and the month in which the version serves.
 _OLDEST_DAYS = 31
+# Whose CPU for a row must not grow; a busy machine and another recipe make less of a difference than this factor.
+_WATCHED, _DEARER = ("features", "train", "score", "monitor"), 2.0
 
 
 def dependencies_notify(evidence: Evidence) -> Finding:
@@ -29,7 +34,9 @@ def dependencies_notify(evidence: Evidence) -> Finding:
     alarms = [*evidence.of("alarm"), *(entry for entry in evidence.of("quality") if entry.decision in _REFUSED)]
     paths = ("tests/unit/chain/ingesting/test_bad_input.py", "tests/unit/streams/test_schema_registry.py")
     if alarms:
-        said = f"{len(alarms)} deliveries or states were off and said so; the newest: {alarms[-1].decision}."
+        last = alarms[-1]
+        off = counted(len(alarms), "delivery or state", "deliveries or states")
+        said = f"{off} off, and said so; the newest: {last.subject} of {last.partition}, {last.decision}."
         return automated(said, *entry_links(alarms))
     return by_tests(evidence.tests, "What a source delivers otherwise than agreed is refused and named", paths)
 
@@ -58,7 +65,7 @@ def no_skew(evidence: Evidence) -> Finding:
     if not found:
         return absent("No difference of features between training and serving is measured.", _monitor(evidence))
     worst = max(found, key=lambda row: float(row["value"]))
-    said = f"{len(found)} measures of skew on {worst['partition']}, the largest {float(worst['value']):.4g}."
+    said = f"{counted(len(found), 'measure')} of skew on {worst['partition']}, the largest {float(worst['value']):.4g}."
     return _by_health(evidence, said, found)
 
 
@@ -80,7 +87,7 @@ def models_not_stale(evidence: Evidence) -> Finding:
     if age <= _OLDEST_DAYS:
         return automated(said, entry_link(entry), entry_link(serves[0].entry))
     newer = [each for each in trained.values() if each.partition > str(month)]
-    judged = f"{len(newer)} newer candidates were judged since, and did not prove better."
+    judged = f"{counted(len(newer), 'newer candidate')} judged since, none shown to be better."
     if newer:
         return automated(f"{said} {judged}", *entry_links(newer))
     return absent(f"{said} Nothing newer was trained.", f"catena airflow dags trigger {usecase.name}.train",
@@ -108,18 +115,45 @@ def numerically_stable(evidence: Evidence) -> Finding:
 
 
 def computing_not_regressed(evidence: Evidence) -> Finding:
-    """Monitoring 6: training and scoring cost no more than they may."""
+    """Monitoring 6: what training and scoring cost is measured month by month, and set beside the months before."""
+    months = {entry.partition: entry for entry in evidence.of("cost")}
     timed = [
         (entry, check) for entry in evidence.of("promotion", "model") for check in entry.payload.get("checks", [])
         if check["name"] == "scores_in_time"
     ]  # fmt: skip
-    links = [entry_link(entry, check["reason"]) for entry, check in timed[-3:]]
-    if not timed:
-        return absent("Nothing is measured of time or memory.", "declare `maximum_scoring_ms` in the gate")
-    said = f"The time to score was measured at {len(timed)} decisions: {timed[-1][1]['reason']}"
-    if timed[-1][1]["status"] != "passed":
-        return absent(said, "find out what made scoring slower", *links)
-    return automated(said, *links)
+    todo = f"catena airflow dags trigger {evidence.usecase.name}.report"
+    links = [entry_link(entry, check["reason"]) for entry, check in timed[-1:]]
+    if not months and not timed:
+        return absent("Nothing is measured of time or memory.", todo)
+    latency = f" {timed[-1][1]['reason']}" if timed else ""
+    costs = entry_links(list(months.values()))
+    if len(months) < 2:
+        return by_hand(f"One month's costs are no comparison.{latency}", todo, *links, *costs)
+    last, said, dearer = months[max(months)], [], []
+    for each in last.payload["links"]:
+        link, now = str(each["link"]), each["cpu_per_1000"]
+        before = _median_before(months, link)
+        if link not in _WATCHED or now is None or before is None:
+            continue
+        said.append(f"{link} {now:.2f} against {before:.2f}")
+        dearer += [link] if now > _DEARER * before else []
+    if timed and timed[-1][1]["status"] != "passed":
+        dearer.append("scoring 1,000 rows at the gate")
+    warning = f"More than {_DEARER:g} times as dear as before: {', '.join(dearer)}." if dearer else ""
+    found = (
+        f"CPU seconds for 1,000 rows in {last.partition}, against the median of the months before: "
+        f"{'; '.join(said) or 'of no link there are rows in two months'}.{latency}"
+    )
+    return automated(found, *costs, *links, warning=warning)
+
+
+def _median_before(months: Mapping[str, Entry], link: str) -> float | None:
+    """Return the median CPU for 1,000 rows of a link in all months but the last one, None where there is none."""
+    found = [
+        each["cpu_per_1000"] for month in sorted(months)[:-1] for each in months[month].payload["links"]
+        if each["link"] == link and each["cpu_per_1000"] is not None
+    ]  # fmt: skip
+    return median(found) if found else None
 
 
 def quality_not_regressed(evidence: Evidence) -> Finding:
@@ -137,7 +171,7 @@ def quality_not_regressed(evidence: Evidence) -> Finding:
     )
     said = (
         f"{metric} of the {wide['window_days']} days up to {wide['partition']}: {float(wide['value']):.4f} on "
-        f"{wide['rows']} rows; {len(alerts)} alerts and {len(rollbacks)} rollbacks by themselves so far."
+        f"{wide['rows']} rows; {counted(len(alerts), 'alert')} and {counted(len(rollbacks), 'rollback')} by the guard."
     )
     if not watched:
         return by_hand(f"{said} No limit or guard is declared for it.", "declare a guard", _health(evidence))
@@ -145,12 +179,22 @@ def quality_not_regressed(evidence: Evidence) -> Finding:
 
 
 def _by_health(evidence: Evidence, said: str, found: Sequence[Mapping[str, Any]], *besides: Link) -> Finding:
-    """Return the finding on measures: automated, unless one of them is an alert now."""
+    """Return the finding on measures: automated, in red where one is beyond its limit and the ledger has the alert.
+
+    A monitor that raises an alert does what it is for. What is beyond its limit and raised none is not watched.
+    """
     alerting = [row for row in found if row["is_alert"]]
-    if alerting:
-        names = ", ".join(sorted({f"{row['measure']} {row['value_of']}".strip() for row in alerting})[:3])
-        return absent(f"{said} Beyond its limit: {names}.", "look at the month's report", _health(evidence), *besides)
-    return automated(said, _health(evidence), *besides)
+    if not alerting:
+        return automated(said, _health(evidence), *besides)
+    names = ", ".join(sorted({f"{row['measure']} {row['value_of']}".strip() for row in alerting})[:3])
+    warning = f"Beyond its limit: {names}."
+    days = {row["partition"] for row in alerting}
+    told = [entry for entry in evidence.of("health") if entry.decision == "ALERT" and entry.partition in days]
+    if not told:
+        return absent(said, "look at the month's report: nobody was told", _health(evidence), *besides, warning=warning)
+    return automated(
+        said, _health(evidence), *entry_links(told, 2), *besides, warning=f"{warning} The alert is entered."
+    )
 
 
 def _health(evidence: Evidence) -> Link:

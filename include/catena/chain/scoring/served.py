@@ -8,7 +8,7 @@ computed of them belongs in `catena.monitoring.soundness`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -27,19 +27,23 @@ class ServedDays:
         usecase: declaration.
         predictions: all revisions of the days: `partition`, `entity`, `revision`, `score`, `model_version`,
             `features_version`.
+        columns_of: returns the features that a model version takes, whatever is declared now.
     """
 
-    def __init__(self, lake: Lake, usecase: UseCase, predictions: pa.Table) -> None:
+    def __init__(
+        self, lake: Lake, usecase: UseCase, predictions: pa.Table, columns_of: Callable[[str], Sequence[str]]
+    ) -> None:
         self._lake = lake
         self._usecase = usecase
         self._scored = predictions.to_pandas()
+        self._columns_of = columns_of
 
     def measures(self, day: str, now: pd.DataFrame) -> list[watch.Measure]:
         """Return the skew and the jumps of a day.
 
         Args:
             day: one of the pass.
-            now: `entity` and the features of the day as the table has them.
+            now: `entity` of the rows of the day that stand scored now.
         """
         low, high = self._scored["partition"].searchsorted([day, f"{day}~"])
         scored = self._scored.iloc[low:high]
@@ -59,13 +63,20 @@ class ServedDays:
         return [*found, *watch.score_jump(scored.assign(inputs=scored["revision"].map(inputs)))]
 
     def _skew(self, day: str, version: int, scored: pd.DataFrame, now: pd.DataFrame) -> list[watch.Measure]:
-        columns = list(self._usecase.model.features)
+        """Return the skew of a day in the columns that its versions take: each row counts with those of its own."""
+        table = self._usecase.features.table
+        taken = {str(key): tuple(self._columns_of(str(key))) for key in scored["model_version"].unique()}
+        columns = list(dict.fromkeys(name for each in taken.values() for name in each))
         try:
-            rows = self._lake.read(self._usecase.features.table, [day], columns=["entity", *columns], version=version)
+            before = self._lake.read(table, [day], columns=["entity", *columns], version=version).to_pandas()
         except VersionGone:
             return watch.unknown_skew()
-        served = rows.to_pandas()
-        return watch.skew(served[served["entity"].isin(scored["entity"])], now, columns)
+        after = self._lake.read(table, [day], columns=["entity", *columns]).to_pandas()
+        by = dict(zip(scored["entity"], scored["model_version"].astype(str), strict=True))
+        before, after = before[before["entity"].isin(scored["entity"])], after[after["entity"].isin(now["entity"])]
+        if len(taken) > 1:
+            before, after = (_only_taken(side, by, taken, columns) for side in (before, after))
+        return watch.skew(before, after, columns)
 
     def _written_after(self, day: str, version: int) -> bool:
         return any(written > version for written in self._writes.get(day, ()))
@@ -87,3 +98,14 @@ class ServedDays:
 def _days_of(recorded: str | None) -> Sequence[str]:
     """Return the days that a commit says it wrote; a compaction says none."""
     return [] if recorded is None else [str(day) for day in json.loads(recorded)]
+
+
+def _only_taken(
+    rows: pd.DataFrame, by: Mapping[str, str], taken: Mapping[str, Sequence[str]], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Return the rows without what their version does not take, so that it cannot differ."""
+    version = rows["entity"].map(by)
+    return rows.assign(**{
+        name: rows[name].where(version.map({key: name in its for key, its in taken.items()}).fillna(True).astype(bool))
+        for name in columns
+    })  # fmt: skip

@@ -11,6 +11,7 @@ from catena.chain.training.snapshots import Snapshot
 from catena.chain.training.training_data import TrainingTables, baseline_name, serving_name
 from catena.declaration import UseCase
 from catena.lake import identity_of
+from catena.modeling.calibration import calibration_of, uncalibrated
 from catena.modeling.dataset import TrainingSet, model_frame
 from catena.modeling.metrics import Metrics, evaluate, metrics_by_slice, reliability_curve
 from catena.modeling.state import fingerprint
@@ -32,6 +33,7 @@ class Training:
         snapshot: the rows; what the tables hold now does not matter.
 
     Attributes:
+        calibrations: of each of these that has one, what is said of its curve.
         fingerprints: digests of the parameters and of the scores on the holdout, of each version that was made here.
     """
 
@@ -43,6 +45,7 @@ class Training:
         self._inputs = tables.identity(month, usecase.model)
         self.data: TrainingSet = snapshot.data
         self.fingerprints: dict[str, dict[str, str]] = {}
+        self.calibrations: dict[str, dict[str, Any]] = {}
 
     def make(self, registry: Registry, role: Role) -> tuple[ModelVersion, Metrics]:
         """Return the version of a role and its metrics on the holdout; fitted only if it was not yet.
@@ -60,6 +63,8 @@ class Training:
             version = registry.register(name, estimator, evidence, trusted, experiment=usecase.name)
         estimator = registry.load(version.key, version.sha256, trusted)
         self.fingerprints[version.key] = fingerprint(estimator, predict(estimator, self.data.holdout, model, role))
+        if (curve := calibration_of(estimator)) is not None:
+            self.calibrations[version.key] = curve
         return version, judge(estimator, self.data, usecase, role)
 
     def dataset(self) -> dict[str, Any]:
@@ -81,6 +86,8 @@ class Training:
             "dataset": self.dataset() | {"holdout": self.holdout()},
             "slices": metrics_by_slice(data.holdout, scores, model.slices, model.kind),
         }
+        if (curve := calibration_of(estimator)) is not None:
+            documents["calibration"] = curve
         if model.kind == "binary":
             documents["reliability"] = {"bins": reliability_curve(data.holdout["label"], scores)}
         return Evidence(
@@ -109,5 +116,6 @@ def judge(
 
 def _settings_of(estimator: Any) -> dict[str, Any]:
     """Return the settings of an estimator, or of the last step of a pipeline."""
-    last = estimator[-1] if hasattr(estimator, "steps") else estimator
+    bare = uncalibrated(estimator)
+    last = bare[-1] if hasattr(bare, "steps") else bare
     return {f"{type(last).__name__}.{name}": value for name, value in last.get_params(deep=False).items()}

@@ -97,6 +97,20 @@ def model_of_version(ledger: Ledger, usecase: UseCase, facts: Mapping[str, Any])
     return usecase.model
 
 
+def columns_of_version(ledger: Ledger, usecase: UseCase, version: str) -> tuple[str, ...]:
+    """Return the features that a version takes: of a model its own, of a baseline those that it groups by."""
+    # A baseline that promotion made where training broke down stands in that decision alone.
+    candidates = ledger.entries(usecase.name, kind="candidate", subject="model")
+    decisions = ledger.entries(usecase.name, kind="promotion", subject="model")
+    for entry in (*reversed(candidates), *reversed(decisions)):
+        payload = entry.payload
+        if entry.kind == "candidate" and payload.get("model_version") == version:
+            return model_of_dataset(ledger, usecase, payload.get("dataset")).features
+        if (payload.get("baseline") or {}).get("model_version") == version:
+            return model_of_dataset(ledger, usecase, payload.get("dataset")).baseline_by
+    return usecase.model.features
+
+
 def model_of_dataset(ledger: Ledger, usecase: UseCase, dataset: Mapping[str, Any] | None) -> Model:
     """Return the declaration that the record of a training set holds; today's where no record was kept.
 

@@ -34,7 +34,7 @@ from catena.modeling.threads import THREADS
 from catena.modeling.train import fit_baseline, fit_candidate
 from catena.registry.environment import environment
 from catena.registry.trusted_types import trusted_types
-from catena.run import Run, code_version
+from catena.run import Outcome, Run, code_version
 from catena.serving.predict import SignatureMismatch, predict
 from catena.workspace import Workspace
 
@@ -107,6 +107,31 @@ def enter_replay(workspace: Workspace, usecase: UseCase, found: Replayed, run: R
         run, kind="replay", subject=found.version, partition=month,
         decision="EQUAL" if found.is_equal else "DIFFERENT", effective_at=cut_of(month), payload=found.as_dict(),
     )  # fmt: skip
+
+
+def replay_what_waits(workspace: Workspace, usecase: UseCase, key: str, run: Run) -> Outcome:
+    """Build each version again that was trained here up to a month or day, and was not built again yet.
+
+    Args:
+        key: of a training.
+    """
+    ledger = workspace.ledger
+    known = {entry.subject for entry in ledger.entries(usecase.name, kind="replay")}
+    trained = [
+        str(entry.payload["model_version"])
+        for entry in ledger.entries(usecase.name, kind="candidate", subject="model", as_of=cut_of(key))
+        if entry.payload.get("model_version") and not entry.payload.get("origin")
+    ]
+    if not (open_ := [version for version in dict.fromkeys(trained) if version not in known]):
+        return Outcome("skipped", "each version that was trained here has been built again")
+    found = [replay_version(workspace, usecase, version) for version in open_]
+    for each in found:
+        enter_replay(workspace, usecase, each, run)
+    differing = [each.version for each in found if not each.is_equal]
+    said = f"built {', '.join(open_)} again: " + (
+        f"{', '.join(differing)} came out otherwise" if differing else "equal"
+    )
+    return Outcome("published", said, (key,), details={"replayed": open_, "different": differing})
 
 
 def recorded_version(ledger: Ledger, usecase: UseCase, version: str) -> VersionRecord:

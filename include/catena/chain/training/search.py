@@ -222,10 +222,14 @@ def _field(workspace: Workspace, usecase: UseCase, job: Job, opened: Snapshot | 
 
 
 def _awaited(workspace: Workspace, usecase: UseCase, month: str, tables: TrainingTables) -> list[str]:
-    """Return the months that wait for a search, up to the newest or to one; what was trained is not searched after."""
+    """Return the months that wait for a search, up to the newest or to one; what was trained is not searched after.
+
+    A month that a policy of a backtest does not train waits too: its search comes before the next training.
+    """
     newest = tables.newest_day()
     up_to = month if newest is None else max(month, month_of(newest))
-    trained = {entry.partition for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model")}
+    candidates = workspace.ledger.entries(usecase.name, kind="candidate", subject="model")
+    trained = {entry.partition for entry in candidates if entry.decision != "SKIPPED"}
     return [each for each in Recipes(workspace.ledger, usecase).awaited(up_to) if each not in trained]
 
 

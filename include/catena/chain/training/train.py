@@ -107,6 +107,7 @@ def _train(workspace: Workspace, recipes: Recipes, month: str, run: Run, tables:
         LOG.exception("the training of %s for %s is not possible", usecase.name, month)
         decision, payload["reason"] = "FAILED", f"{type(error).__name__}: {error}"
     payload["fingerprints"] = training.fingerprints
+    payload["calibration"] = training.calibrations.get(payload["model_version"])
     record_candidate(ledger, month, run, decision, payload)
     return {"decision": decision, **{name: payload[name] for name in ("model_version", "metrics", "reason")}}
 

@@ -6,7 +6,7 @@ When an alert is an alarm is said by `catena.monitoring.alarms`; how a training 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,23 +15,40 @@ import pandas as pd
 from catena import monitoring as watch
 from catena.chain.deploying.deployments import Deployments
 from catena.chain.exclusive import exclusively
+from catena.chain.training.training_data import effect_of, training_key
 from catena.chain.watching.measured_days import labels_known_on, measured_days
 from catena.declaration import Retraining, UseCase
 from catena.governance import Entry, Fact, Ledger
 from catena.lake import Lake
-from catena.partitions import days_of_month, months, shift_day, start_of
+from catena.partitions import last_day_of, month_of, months, shift_day, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 RETRAINING = "retraining"
 _AGAIN = "The day was measured again, and the alarm is no more."
+Cuts = Callable[[UseCase, str], Collection[str]]
 
 
-def raise_alarms(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
+def month_ends(usecase: UseCase, up_to: str) -> list[str]:
+    """Return the days at whose end the months' own trainings are cut, up to the month of a day."""
+    return [last_day_of(month) for month in months(month_of(usecase.calendar.first), month_of(up_to))]
+
+
+def unanswered(ledger: Ledger, usecase: UseCase) -> list[str]:
+    """Return the days at whose end a training was asked for and not decided on yet, in order."""
+    deployments = Deployments(ledger, usecase)
+    asked = {entry.partition for entry in ledger.entries(usecase.name, kind="alarm", subject=RETRAINING)}
+    return sorted(day for day in asked if deployments.decision(effect_of(training_key(day))) is None)
+
+
+def raise_alarms(workspace: Workspace, usecase: UseCase, run: Run, scheduled: Cuts = month_ends) -> Outcome:
     """Enter what changed about alarms, and ask for the next training that they call for.
 
     Only one training is asked for at a time: until it is decided on, later days may come to be served by its model, and
     to be measured anew. What was asked for stands, also where the day is measured again.
+
+    Args:
+        scheduled: returns the days up to one at whose end a training is cut without being asked for.
 
     Returns:
         The outcome; its partitions are the day at whose end a training is asked for, `confirmed` in its details are the
@@ -53,7 +70,8 @@ def raise_alarms(workspace: Workspace, usecase: UseCase, run: Run) -> Outcome:
         entered = _enter(ledger, run, found, before, _last_days(standings))
         confirmed = [asdict(alarm) for alarm in entered if alarm.decision == "CONFIRMED"]
         mine = [day for day, entry in asked.items() if run.try_number > 1 and entry.run_id == run.run_id]
-        new = None if mine else _next_trigger(usecase, declared, standings, deployments, sorted(asked))
+        is_open = not mine and not unanswered(ledger, usecase)
+        new = _next_trigger(usecase, declared, standings, sorted(asked), scheduled) if is_open else None
         if new is not None:
             _ask(ledger, run, new, declared)
     days = tuple(mine or ([new.day] if new else []))
@@ -129,16 +147,12 @@ def _said(alarm: watch.Alarm) -> str:
 
 
 def _next_trigger(
-    usecase: UseCase, declared: Retraining, standings: Mapping[str, Sequence[watch.Standing]],
-    deployments: Deployments, asked: Sequence[str],
+    usecase: UseCase, declared: Retraining, standings: Mapping[str, Sequence[watch.Standing]], asked: Sequence[str],
+    scheduled: Cuts,
 ) -> watch.Trigger | None:  # fmt: skip
-    """Return the first training that is called for and was not asked for yet; none while one is not decided on."""
-    if any(deployments.decision(shift_day(day, 1)) is None for day in asked):
-        return None
-    first = usecase.calendar.first
-    last = max((days[-1].known_on for days in standings.values() if days), default=first)
-    cuts = [days_of_month(month)[-1] for month in months(first[:7], last[:7])]
-    for trigger in watch.triggers(standings, declared, [*cuts, *asked]):
+    """Return the first training that is called for and was not asked for yet."""
+    last = max((days[-1].known_on for days in standings.values() if days), default=usecase.calendar.first)
+    for trigger in watch.triggers(standings, declared, [*scheduled(usecase, last), *asked]):
         if not asked or trigger.day > asked[-1]:
             return trigger if usecase.calendar.holds(trigger.day) else None
     return None

@@ -1,6 +1,7 @@
 """What the links cost: CPU seconds and rows by link and month, from what commits and the ledger recorded.
 
-A commit says what its run had spent by then; a link that writes no table enters it in the ledger.
+A commit says what its run had spent by then; a link that writes no table enters it in the ledger. A month's sums, with
+those of the month before, are an entry of their own: the report cites it, and the score card compares the months.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import Any
 
 from catena.declaration import UseCase
 from catena.lake import WHOLE
-from catena.partitions import days_of_period, month_of, start_of
+from catena.partitions import days_of_period, month_of, shift_month, start_of
 from catena.run import Outcome, Run
 from catena.workspace import Workspace
 
 # These publish no table of the lake.
 WITHOUT_TABLE = frozenset({"train", "promote", "report", "explore"})
 _SUBJECT = "cost:"
+LINKS = "links"
 
 
 @dataclass
@@ -70,6 +72,46 @@ def costs(workspace: Workspace, usecase: UseCase) -> list[Cost]:
         cost = found.setdefault((month, link), Cost(month, link, rows=rows.get((month, link), 0)))
         cost.runs, cost.cpu_s = cost.runs + 1, round(cost.cpu_s + cpu_s, 3)
     return [found[key] for key in sorted(found)]
+
+
+def enter_costs(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> bool:
+    """Enter what each link cost for a month so far, beside the month before; return whether anything was new.
+
+    Rows of a training are those that it was fitted on; of other links those that they published. A link that counts no
+    rows has no cost by rows.
+    """
+    by_month: dict[str, dict[str, Cost]] = {}
+    for cost in costs(workspace, usecase):
+        by_month.setdefault(cost.month, {})[cost.link] = cost
+    now, before = by_month.get(month, {}), by_month.get(shift_month(month, -1), {})
+    if not now:
+        return False
+    found = []
+    for link in sorted({*now, *before}):
+        here, there = now.get(link, Cost(month, link)), before.get(link)
+        rows = _fitted_rows(workspace, usecase, month) if link == "train" else here.rows
+        found.append({
+            "link": link, "runs": here.runs, "cpu_s": here.cpu_s, "rows": rows or None,
+            "cpu_per_1000": round(1000 * here.cpu_s / rows, 4) if rows and here.runs else None,
+            "before_cpu_s": None if there is None else there.cpu_s,
+        })  # fmt: skip
+    return workspace.ledger.append(
+        run, kind="cost", subject=LINKS, partition=month, decision="MEASURED",
+        effective_at=start_of(shift_month(month, 1)), payload={"links": found},
+    )  # fmt: skip
+
+
+def _fitted_rows(workspace: Workspace, usecase: UseCase, month: str) -> int:
+    """Return the rows that the runs of a month's training were fitted on: one that comes late trains more than one."""
+    runs = {
+        entry.payload["run"]
+        for entry in workspace.ledger.entries(usecase.name, kind="health", subject=f"{_SUBJECT}train", partition=month)
+    }
+    return sum(
+        int((entry.payload.get("dataset") or {}).get("train_rows") or 0)
+        for entry in workspace.ledger.entries(usecase.name, kind="candidate", subject="model")
+        if entry.run_id in runs
+    )
 
 
 def _month(commit: dict[str, Any]) -> str:

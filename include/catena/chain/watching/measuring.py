@@ -8,7 +8,7 @@ Which days are due belongs in `catena.chain.watching.monitor`; how a measure is 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -98,7 +98,9 @@ class Watched:
         return watch.DayCounts(self.scored.rows)
 
 
-def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[str]) -> Watched:
+def watched(
+    lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[str], columns_of: Callable[[str], Sequence[str]]
+) -> Watched:
     """Return the rows of days: label, score and features.
 
     What streams told of a day so far is no label: the day's file may say otherwise.
@@ -108,6 +110,7 @@ def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[st
         usecase: declaration.
         reach: the days to measure and those of their windows.
         due: the days to measure.
+        columns_of: returns the features that a model version takes.
     """
     label = usecase.label
     final = [day for day, content in lake.contents(label.table, reach, final=True).items() if content is not None]
@@ -126,7 +129,8 @@ def watched(lake: Lake, usecase: UseCase, reach: Sequence[str], due: Sequence[st
         features = ", ".join(f"features.{name}" for name in _measured_columns(usecase))
         joined: pd.DataFrame = connection.sql(_JOIN.format(features=features)).to_arrow_table().to_pandas()
     rows = tables["predictions"]
-    served = ServedDays(lake, usecase, rows.filter(pc.is_in(rows["partition"], value_set=pa.array(due, pa.string()))))
+    rows = rows.filter(pc.is_in(rows["partition"], value_set=pa.array(due, pa.string())))
+    served = ServedDays(lake, usecase, rows, columns_of)
     return Watched(InOrder(joined), InOrder(joined[joined["score"].notna()]), frozenset(final), served)
 
 

@@ -6,7 +6,7 @@ What is measured of a day belongs in `catena.chain.watching.measuring`, the meas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow as pa
 from catena.chain.deploying.deployments import Deployments
 from catena.chain.readiness import Need, Settlement, settle
 from catena.chain.scoring.scored_days import ScoredDays
+from catena.chain.training.recipes import columns_of_version
 from catena.chain.watching.challenge import SHADOW, tried, verdicts
 from catena.chain.watching.measuring import Day, measured, watched
 from catena.declaration import UseCase
@@ -52,7 +53,8 @@ def monitor_partition(workspace: Workspace, usecase: UseCase, key: str, run: Run
     reach = sorted({shift_day(key, -back) for key in due for back in range(window)})
     reach = [key for key in reach if key >= usecase.calendar.first]
     versions = {name: lake.version(name) for name in _tables(usecase)}
-    seen = watched(lake, usecase, reach, due)
+    taken = cache(partial(columns_of_version, workspace.ledger, usecase))
+    seen = watched(lake, usecase, reach, due, taken)
     found = {key: measured(lake, usecase, seen, key, facts[key]) for key in due}
     written = lake.overwrite(
         "health",

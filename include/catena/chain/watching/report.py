@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from catena.chain.deploying.deployments import Deployments
 from catena.chain.pages import write_index, write_page
+from catena.chain.watching.cost import enter_costs
 from catena.declaration import Stream, UseCase
 from catena.governance import Ledger
 from catena.insights import LEDGER, Query, Source, ask
@@ -25,6 +26,8 @@ from catena.workspace import Workspace
 
 # What a report speaks of; its own entries and those of alerts (which the health table holds) are not among them.
 _SPOKEN_OF = ("quality", "candidate", "promotion", "rollback", "shadow", "alarm")
+# It tells what its month cost, too; each run costs something, so that alone is no reason to issue it again.
+_CITED = (*_SPOKEN_OF, "cost")
 
 
 def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -> Outcome:
@@ -45,6 +48,9 @@ def issue_report(workspace: Workspace, usecase: UseCase, month: str, run: Run) -
     last = ledger.last(usecase.name, "report", "monthly", partition=month)
     if last is not None and last.payload["identity"] == identity and path.exists():
         return Outcome("unchanged", f"issued already as {path}", (month,) if run.try_number > 1 else ())
+    if last is None or last.payload["identity"] != identity:
+        # A page that was lost comes back as it was.
+        enter_costs(workspace, usecase, month, run)
     asked = questions(usecase, month, _trained_on(serving, span), _delivered(lake, usecase, month))
     answers = _answers(lake, ledger, usecase, asked)
     page = report_page(usecase, month, answers)
@@ -190,7 +196,7 @@ def _answers(lake: Lake, ledger: Ledger, usecase: UseCase, asked: Sequence[Query
 def _version(lake: Lake, ledger: Ledger, usecase: UseCase, table: str) -> int:
     """Return the version to pin: of a table its Delta version, of the ledger the number of the last entry spoken of."""
     if table == LEDGER:
-        return max((entry.id for entry in ledger.entries(usecase.name) if entry.kind in _SPOKEN_OF), default=0)
+        return max((entry.id for entry in ledger.entries(usecase.name) if entry.kind in _CITED), default=0)
     version = lake.version(table)
     # A table that nobody has written yet has no version; it reads as empty, then and later.
     return -1 if version is None else version
@@ -209,7 +215,7 @@ def _read(lake: Lake, ledger: Ledger, usecase: UseCase, source: Source, version:
 
 
 def _ledger_rows(ledger: Ledger, usecase: UseCase, last: int) -> pa.Table:
-    entries = [entry for entry in ledger.entries(usecase.name) if entry.id <= last and entry.kind in _SPOKEN_OF]
+    entries = [entry for entry in ledger.entries(usecase.name) if entry.id <= last and entry.kind in _CITED]
     columns: dict[str, list[Any]] = {
         "id": [entry.id for entry in entries],
         "kind": [entry.kind for entry in entries],

@@ -12,10 +12,12 @@ from sklearn.preprocessing import StandardScaler
 
 import catena.chain.training.replay as link
 from catena.chain.deciding.promote import promote_candidate
+from catena.chain.proving.card import issue_card
 from catena.chain.training.replay import UnknownVersion, replay_version, usecase_of
 from catena.chain.training.snapshots import archive_of, read_record, snapshot_entries
 from catena.chain.training.train import train_candidate
 from catena.partitions import days_of_month
+from catena.reports import card_disagreements
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
@@ -112,3 +114,19 @@ def test_the_baseline_that_a_decision_made_is_replayed(local, usecase, land, run
     land(JANUARY)
     promote_candidate(local, usecase, "2024-01", run_of("promote"))
     assert verdicts(replay_version(local, usecase, "toys-baseline/1")) == EQUAL
+
+
+def test_a_calibrated_version_is_built_again_and_says_its_curve(local, declare, land, run_of):
+    """The curve is in the file, on the card, and in the candidate's entry: its days end before the holdout."""
+    calibrated = declare(calibration={"method": "sigmoid", "days": 7})
+    land(JANUARY)
+    train_candidate(local, calibrated, "2024-01", run_of("train"))
+    assert verdicts(replay_version(local, calibrated, "toys/1")) == EQUAL
+    curve = local.ledger.last("toys", "candidate", "model", partition="2024-01").payload["calibration"]
+    assert (curve["method"], curve["first"], curve["last"], curve["rows"]) == (
+        "sigmoid", "2024-01-18", "2024-01-24", 140
+    )  # fmt: skip
+    page = issue_card(local, calibrated, "toys/1", run_of("report")).path.read_text(encoding="utf-8")
+    assert "<b>sigmoid</b>, fitted on" in page
+    assert f">{curve['slope']:.3f}</span> of the log odds" in page
+    assert card_disagreements(page) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow.compute as pc
 import pytest
 
 from catena.chain.deciding.promote import promote_candidate
@@ -36,3 +37,22 @@ def test_features_that_came_late_are_skew_and_the_same_ones_are_none(local, usec
         assert (found["unsound_score_share", ""], found["missing_input_share", ""]) == (0.0, 0.0)
     # Two revisions, but on other inputs: nothing to say of jumps.
     assert found["score_jump", ""] is None
+
+
+def test_skew_is_asked_of_the_columns_that_the_version_took(local, declare, land, run_of):
+    """A version of `signal` and `noise` is compared in both, though today's declaration takes `signal` alone."""
+    of_both = declare(numeric=("signal", "noise"))
+    land(days_of_month("2024-01"))
+    train_candidate(local, of_both, "2024-01", run_of("train"))
+    promote_candidate(local, of_both, "2024-01", run_of("promote"))
+    land([DAY])
+    score_partition(local, of_both, DAY, run_of("score"))
+    lake, today = local.lake(of_both), declare(numeric=("signal",))
+    rows = lake.read("features", [DAY])
+    place = rows.column_names.index("noise")
+    other = rows.set_column(place, "noise", pc.add(rows["noise"], 1.0))
+    lake.overwrite("features", other, run=run_of("features"), partitions=[DAY], standing="final")
+    monitor_partition(local, today, DAY, run_of("monitor"))
+    found = measured(local, today)
+    assert (found["skew_share", ""], found["skew_share", "noise"]) == (1.0, 1.0)
+    assert ("skew_share", "signal") not in found

@@ -21,9 +21,9 @@ TESTS = {id_of(section, at): test for section, tests in SECTIONS.items() for at,
 CARD = "flight_delays/cards/flight_delays-1.html"
 
 
-def entry(number, of, subject, partition, decision, **payload):
+def entry(number, of, subject, partition, decision, *, run="asset_triggered__x", **payload):
     at = datetime(2013, 3, 1, tzinfo=UTC)
-    return Entry(number, USECASE.name, of, subject, partition, decision, at, at, payload, "run", "0.1.0+abc")
+    return Entry(number, USECASE.name, of, subject, partition, decision, at, at, payload, run, "0.1.0+abc")
 
 
 RULES = [{"rule": "unique"}]
@@ -31,6 +31,7 @@ CHECKS = [
     {"name": "beats_baseline", "status": "passed", "reason": "Better."},
     {"name": "scores_in_time", "status": "passed", "reason": "Fast."},
     {"name": "slice origin JFK", "status": "passed", "reason": "No loss."},
+    {"name": "rehearsal", "status": "passed", "reason": "It scored.", "numbers": {"rows": 897, "fault": ""}},
 ]
 CHALLENGER = {"model_version": VERSION, "interval": {"low": 0.68, "high": 0.72}}
 ENTRIES = (
@@ -47,6 +48,9 @@ ENTRIES = (
     entry(11, "shadow", VERSION, DAY, "NOT SHOWN", kind="shadow", gain={"rows": 100}),
     entry(12, "rollback", "model", "2013-02-20", "ROLLBACK", is_automatic=True),
     entry(13, "approval", "model", "2013-02", "APPROVED"),
+    entry(14, "drill", "rollback", "2013-02", "EQUAL", version="flight_delays-baseline/1", serves=VERSION, seconds=0.2),
+    entry(15, "cost", "links", "2013-01", "MEASURED", links=[{"link": "score", "cpu_per_1000": 0.1}]),
+    entry(16, "cost", "links", "2013-02", "MEASURED", links=[{"link": "score", "cpu_per_1000": 0.15}]),
 )
 
 
@@ -79,6 +83,7 @@ FULL = Evidence(
     proofs={VERSION: {
         "examples": [{}, {}, {}], "slices": [{}], "training": [{"verdict": "passed"}],
         "fairness": [{"by": "carrier", "group": "UA", "verdict": "passed"}],
+        "importance": [{"column": "carrier", "loss": {"low": 0.001}}, {"column": "origin", "loss": {"low": None}}],
     }},
     pages=frozenset({CARD}),
     scored=DAY,
@@ -102,7 +107,7 @@ UNTESTED = replace(FULL, tests=TestRecord("0.1.0+abc", {}, stale=5))
 # What each test needs, taken away.
 LACKING = {
     "data-1": without("quality"),
-    "data-2": without("selection"),
+    "data-2": without("selection", "proof"),
     "data-3": without("selection", "promotion"),
     "data-4": without("exploration"),
     "data-5": replace(FULL, tables={**FULL.tables, "predictions": OnDisk(5, (), {"entity": "e-mail address"})}),
@@ -120,14 +125,14 @@ LACKING = {
     "infrastructure-3": UNTESTED,
     "infrastructure-4": replace(FULL, spells=()),
     "infrastructure-5": unproved(examples=[]),
-    "infrastructure-6": without("shadow"),
-    "infrastructure-7": replace(without("rollback"), tests=UNTESTED.tests),
+    "infrastructure-6": without("promotion"),
+    "infrastructure-7": replace(without("rollback", "drill"), tests=UNTESTED.tests),
     "monitoring-1": replace(without("quality"), tests=UNTESTED.tests),
     "monitoring-2": replace(FULL, scored="2013-03-01"),
     "monitoring-3": unmeasured("skew"),
     "monitoring-4": replace(FULL, spells=()),
     "monitoring-5": replace(unmeasured("unsound"), proofs={}),
-    "monitoring-6": without("promotion"),
+    "monitoring-6": without("promotion", "cost"),
     "monitoring-7": unmeasured("roc_auc"),
 }  # fmt: skip
 
@@ -160,12 +165,27 @@ def test_of_an_empty_installation_nothing_is_claimed(test):
     assert TESTS[test](Evidence(USECASE, "0.1.0+abc")).score == 0.0
 
 
+def by_hand_only(of):
+    """Return the evidence with the entries of a kind as a person's command makes them."""
+    return replace(FULL, entries=tuple(
+        replace(each, run_id="manual__1") if each.kind == of else each for each in FULL.entries
+    ))  # fmt: skip
+
+
 HALF = {
+    "data-2": without("selection"),
+    "data-4": by_hand_only("exploration"),
+    "model-3": by_hand_only("search"),
+    "model-4": by_hand_only("staleness"),
+    "infrastructure-1": by_hand_only("replay"),
+    "monitoring-6": replace(FULL, entries=tuple(each for each in FULL.entries if each.id != 15)),
     "data-3": without("selection"),
-    "model-1": without("approval"),
+    "model-1": without("approval", "code_release"),
     "model-2": replace(FULL, health=(health("roc_auc", 0.6),)),
-    "model-7": unproved(fairness=[{"by": "carrier", "group": "UA", "verdict": "failed"}]),
+    "model-7": by_hand_only("proof"),
     "infrastructure-4": without("promotion"),
+    "infrastructure-6": replace(FULL, spells=(*FULL.spells, Spell(
+        "2013-03-01", None, {"model_version": "flight_delays/9", "role": "champion"}, ENTRIES[3]))),
     "monitoring-5": unmeasured("unsound"),
     "monitoring-7": replace(FULL, usecase=USECASE.model_copy(update={
         "monitoring": USECASE.monitoring.model_copy(update={"guard": None, "limits": ()})})),
@@ -188,6 +208,9 @@ AGAINST = {
     "infrastructure-1": replace(FULL, entries=(*FULL.entries, entry(21, "replay", VERSION, "2013-01", "DIFFERENT"))),
     "infrastructure-3": replace(FULL, tests=TestRecord("c", {"tests/chain/test_x.py::e": "failed"})),
     "monitoring-5": replace(FULL, health=(health("unsound_score_share", 0.01),)),
+    "infrastructure-7": replace(FULL, entries=(*FULL.entries, entry(22, "drill", "rollback", "2013-03", "REFUSED",
+                                                                    version=VERSION, serves="flight_delays/2"))),
+    # Beyond its limit, and nobody was told.
     "monitoring-7": replace(FULL, health=({**health("roc_auc", 0.4), "is_alert": True},)),
 }  # fmt: skip
 
@@ -198,6 +221,31 @@ def test_evidence_against_counts_more_than_its_being_there(test):
     found = TESTS[test](AGAINST[test])
     assert found.score == 0.0, found.said
     assert found.proof
+
+
+FIGURE = {
+    "name": "missed_by_airport", "by": "origin", "group": "EWR", "verdict": "failed", "is_criterion": False,
+    "difference": {"estimate": -0.23, "low": -0.3, "high": -0.15}, "happened": 0.28, "others_happened": 0.21,
+}  # fmt: skip
+AMISS = {
+    "model-7": (unproved(fairness=[{"by": "carrier", "group": "UA", "verdict": "failed"}, FIGURE]),
+                ("by a declared criterion: carrier UA", "no criterion: missed by airport, EWR -0.23 (-0.30 to -0.15)",
+                 "in 28% of its rows, in 21% of the others")),
+    "monitoring-7": (replace(FULL, health=({**health("roc_auc", 0.4), "is_alert": True},), entries=(
+        *FULL.entries, entry(23, "health", "roc_auc", DAY, "ALERT"))), ("Beyond its limit: roc_auc",)),
+    "monitoring-6": (replace(FULL, entries=(*FULL.entries, entry(
+        24, "cost", "links", "2013-03", "MEASURED", links=[{"link": "score", "cpu_per_1000": 0.26}]))),
+        ("More than 2 times as dear as before: score",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("test", AMISS)
+def test_a_test_that_is_run_scores_and_what_it_found_amiss_stands_in_red(test):
+    """The paper scores whether a test is run by itself and recorded: how it comes out is said beside the score."""
+    evidence, words = AMISS[test]
+    found = TESTS[test](evidence)
+    assert (found.score, TESTS[test](FULL).warning) == (1.0, "")
+    assert all(word in found.warning for word in words), found.warning
 
 
 def test_a_guard_is_what_watches_quality():
@@ -215,7 +263,7 @@ def test_the_card_is_the_least_of_its_sections():
     less = score_card(without("search"))
     assert (less.sections["Model"], less.sections["Data"], less.overall) == (6.0, 7.0, 6.0)
     assert less.headline == "ML Test Score 6 of 7: data 7, model 6, infrastructure 7, monitoring 7."
-    assert score_card(without("selection")).overall == 5.5
+    assert score_card(without("selection")).overall == 6.0
 
 
 def test_nothing_scores_without_a_proof():

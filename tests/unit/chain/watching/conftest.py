@@ -6,142 +6,34 @@ sees the same rows.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from catena.declaration import (
-    Amount,
-    Calendar,
-    CleanTable,
-    Column,
-    Dataset,
-    FeatureInput,
-    FeatureView,
-    FileSource,
-    Gate,
-    Label,
-    Limit,
-    Model,
-    Monitoring,
-    Reference,
-    Report,
-    Table,
-    UseCase,
-)
+from catena.declaration import UseCase
 from catena.lake import Lake, arrow_schema
 from catena.partitions import day_key, days, days_of_month, parse_day, start_of
 from catena.run import Run
 from catena.workspace import Workspace
 
-Kind = Literal["binary", "regression"]
-ROWS_A_DAY = 24
-REGIONS = ("east", "north", "south")
+
+def _beside(name: str) -> Any:
+    """Return the module of this name beside this file; tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def _required(name: str, type_: Any) -> Column:
-    return Column(name=name, type=type_, nullable=False, description=f"The {name}.")
-
-
-_KEYS = (_required("partition", "string"), _required("parcel", "string"), _required("known_at", "timestamp"))
-ORDERS = Table(name="orders", description="Orders.", owner="o", primary_key=("parcel",), columns=_KEYS)
-ARRIVALS = Table(
-    name="arrivals",
-    description="Arrivals.",
-    owner="o",
-    primary_key=("parcel",),
-    columns=(*_KEYS, Column(name="delay_min", type="float64", description="Delay.")),
-)
-PLACES = Table(
-    name="places",
-    description="Regions.",
-    owner="o",
-    primary_key=("region",),
-    is_partitioned=False,
-    columns=(_required("region", "string"), _required("name", "string")),
-)
-FEATURES_TABLE = Table(
-    name="features",
-    description="Features.",
-    owner="o",
-    primary_key=("partition", "entity"),
-    columns=(
-        _required("partition", "string"),
-        _required("entity", "string"),
-        _required("region", "string"),
-        Column(name="load", type="float64", description="Parcels on the van."),
-    ),
-)
-
-
-def parcels(kind: Kind = "binary") -> UseCase:
-    """Return the use case: is a parcel late, or how late is it?"""
-    is_late = kind == "binary"
-    expression = "CASE WHEN delay_min IS NOT NULL THEN delay_min > 15 END" if is_late else "delay_min"
-    return UseCase(
-        name="parcels",
-        title="Parcels",
-        question="Is it late?",
-        owner="o",
-        timezone="UTC",
-        calendar=Calendar(first="2013-01-18", last="2013-02-28"),
-        tables=(ORDERS, ARRIVALS, PLACES, FEATURES_TABLE),
-        datasets=(
-            Dataset(
-                name="deliveries",
-                source=FileSource(path="{partition}.csv"),
-                columns=(),
-                rules=(),
-                clean=(CleanTable(table="orders", sql="o.sql"), CleanTable(table="arrivals", sql="a.sql")),
-            ),
-        ),
-        features=FeatureView(
-            table="features",
-            spine_table="orders",
-            entity="parcel",
-            decision_sql="known_at",
-            sql="f.sql",
-            inputs=(FeatureInput(name="h", table="arrivals", cut="row", columns=()),),
-        ),
-        label=Label(
-            table="arrivals",
-            entity="parcel",
-            expression=expression,
-            description="Late by over 15 minutes.",
-            unit="probability" if is_late else "min",
-        ),
-        model=Model(
-            kind=kind,
-            factory="m:f",
-            numeric=("load",),
-            categorical=("region",),
-            baseline_by=("region",),
-            slices=("region",),
-        ),
-        gate=Gate(metric="roc_auc" if is_late else "mae"),
-        monitoring=Monitoring(
-            trailing_days=7,
-            minimum_rows=20,
-            drift_columns=("load",),
-            limits=(Limit(measure="quarantine_rate", is_trailing=False, maximum=0.1, reason="Many rows refused."),),
-        ),
-        report=Report(
-            title='Parcels <and> "more"',
-            entity_plural="parcels",
-            event="late arrivals" if is_late else "delay",
-            dimensions=("region",),
-            names=(Reference(column="region", table="places", key="region", name="name"),),
-            amounts=(Amount(name="worst", label="Worst delay", unit="min", sql="max(delay_min)"),),
-        ),
-        exporter="x:y",
-        folder=Path(),
-    )
+PARCELS = _beside("parcels")
 
 
 @dataclass
@@ -173,7 +65,7 @@ class World:
         span = [day for day in days_of_month(month) if day not in refused and day >= self.usecase.calendar.first]
         for day in refused:
             self.judge(day, "FAIL")
-        rows = [row for day in span for row in day_rows(day)]
+        rows = [row for day in span for row in PARCELS.day_rows(day)]
         self.put("orders", rows, span)
         landed = [day for day in span if day not in unlabelled]
         self.put("arrivals", [row for row in rows if row["partition"] in landed], landed)
@@ -185,7 +77,7 @@ class World:
 
     def rows(self, day: str) -> list[dict[str, Any]]:
         """Return a day's parcels, as they are and as they came out."""
-        return day_rows(day)
+        return PARCELS.day_rows(day)
 
     def score(self, row: dict[str, Any]) -> float:
         """Return a score that knows something of the load."""
@@ -201,8 +93,8 @@ class World:
         """Write the verdict on a day's delivery."""
         payload = {
             "rules": [],
-            "rows_in": ROWS_A_DAY + refused,
-            "rows_published": ROWS_A_DAY,
+            "rows_in": PARCELS.ROWS_A_DAY + refused,
+            "rows_published": PARCELS.ROWS_A_DAY,
             "rows_quarantined": refused,
         }
         self.workspace.ledger.append(
@@ -248,42 +140,13 @@ class World:
         )
 
 
-def day_rows(day: str) -> list[dict[str, Any]]:
-    """Return one day's parcels with everything that any table says of them."""
-    rng = np.random.default_rng(int(day.replace("-", "")))
-    landed = datetime.combine(parse_day(day), datetime.min.time(), UTC)
-    rows = []
-    for number in range(ROWS_A_DAY):
-        load = float(np.round(rng.gamma(2.0), 3))
-        delay = None if number == 5 else float(np.round(6 * load + rng.normal(0, 6), 1))
-        known_at = landed + timedelta(hours=8, minutes=30 * number)
-        rows.append(
-            {
-                "partition": day,
-                "parcel": f"{day}-{number:02d}",
-                "entity": f"{day}-{number:02d}",
-                "known_at": known_at,
-                "delay_min": delay,
-                "load": load,
-                "region": REGIONS[number % 3],
-                "revision": 1,
-                "decision_at": landed,
-                "model_version": "1",
-                "model_role": "champion",
-                "features_version": 0,
-                "scored_at": landed,
-            }
-        )
-    return rows
-
-
 @pytest.fixture
 def world_of(workspace: Workspace) -> Callable[..., World]:
     """A function that returns a filled world: January unserved, February served, March decided."""
 
-    def build(kind: Kind, refused: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> World:
-        world = World(workspace, parcels(kind))
-        names = pa.table({"region": list(REGIONS), "name": ["East <side>", "North", "South"]})
+    def build(kind: str, refused: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> World:
+        world = World(workspace, PARCELS.parcels(kind))
+        names = pa.table({"region": list(PARCELS.REGIONS), "name": ["East <side>", "North", "South"]})
         world.lake.overwrite("places", names, run=world.run)
         world.fill("2013-01", is_served=False)
         world.fill("2013-02", is_served=True, refused=refused, unlabelled=unlabelled)

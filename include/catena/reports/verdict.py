@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, Template, select_autoescape
+from jinja2 import Template
 
 from catena.quality.verdict import Verdict
+from catena.reports.page import ENVIRONMENT
 
 _SENTENCES = {
     "PASS": "Everything is as agreed.",
@@ -16,13 +15,9 @@ _SENTENCES = {
 }
 
 
-@cache
 def template() -> Template:
-    """Return the compiled template."""
-    environment = Environment(
-        loader=PackageLoader("catena.quality"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("verdict.html")
+    """Return the compiled template; the environment keeps it."""
+    return ENVIRONMENT.get_template("verdict.html")
 
 
 def render(verdict: Verdict, usecase: str) -> str:

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from catena.quality.page import render
 from catena.quality.verdict import RuleResult, Verdict
+from catena.reports.verdict import render
 
 BROKEN = RuleResult(
     "in_set(dest)", "quarantine", "dest", "Not <in> scope.", False, 1, "", ("line 4: <script>alert(1)</script>",)
