@@ -62,13 +62,17 @@ def test_months_wait_one_by_one_for_what_people_say(trained: Workspace, installe
         assert decision(trained, "2012-02").decision == "HOLD"
         assert decision(trained, "2012-02").payload["approval"]["said"] == "EXPIRED"
 
-        answer_question(api, USECASE.name, is_approved=False, reason="holidays ahead", on_behalf_of="os:ada")
+        answer_question(
+            api, USECASE.name, is_approved=False, reason="holidays ahead", on_behalf_of="os:ada", timeout_seconds=300
+        )
         until(lambda: decision(trained, "2012-03"), "the refusal")
         refused = decision(trained, "2012-03")
         assert (refused.decision, refused.payload["serves"]["role"]) == ("HOLD", "baseline")
         assert "holidays ahead" in refused.payload["reasons"][0]
 
-        answer_question(api, USECASE.name, is_approved=True, reason="agreed", on_behalf_of="os:ada")
+        answer_question(
+            api, USECASE.name, is_approved=True, reason="agreed", on_behalf_of="os:ada", timeout_seconds=300
+        )
         until(lambda: decision(trained, "2012-04"), "the approval")
     approved = decision(trained, "2012-04")
     assert (approved.decision, approved.payload["serves"]["model_version"]) == ("PROMOTE", f"{USECASE.name}/3")
@@ -101,7 +105,7 @@ def test_a_confirmed_alarm_is_trained_approved_and_scored_off_schedule(trained: 
             api.unpause(f"{USECASE.name}.{link}")
         begun = len(api.runs([TRAIN]))
         api.trigger(f"{USECASE.name}.score", partition_key="2012-04")
-        answer_question(api, USECASE.name, is_approved=True, reason="warm", on_behalf_of="os:ada", timeout_seconds=180)
+        answer_question(api, USECASE.name, is_approved=True, reason="warm", on_behalf_of="os:ada", timeout_seconds=300)
         until(lambda: health_of(trained, APRIL[-1]) == f"{USECASE.name}/4", "the last day, scored and measured anew")
         # Its alarms are raised after it was measured.
         until(lambda: is_at_rest(api, "score", "monitor", "train", "promote"), "the end of all runs")
