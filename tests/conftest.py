@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +20,11 @@ import hypothesis
 import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import create_engine
 from xdist.scheduler import LoadScopeScheduling
 
 from catena.database import database_url
+from catena.governance import Ledger
 from catena.platform import installation, postgres, processes
 from catena.run import code_version
 from catena.settings import Settings
@@ -43,6 +48,15 @@ class _ByInstallation(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Return how tests are shared out; marks of groups do not reach xdist 3.8 from pytest 9.2."""
     return _ByInstallation(config, log)
+
+
+# What takes longest begins first, so that the workers end together.
+_LONGEST = ("tests/chain/", "tests/usecases/", "tests/unit/backtest/", "tests/deploy/", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which workers take them."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in _LONGEST])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,25 +97,62 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# Its standard input ends with the process that holds the other end, however that process ends.
+_STOP_AT_THE_END = """
+import sys, pathlib
+sys.stdin.read()
+home = pathlib.Path(sys.argv[1])
+if home.exists():
+    from catena.platform import installation
+    from catena.settings import Settings
+    installation.down(Settings(_env_file=None, home=home))
+"""
+
+
 @pytest.fixture(scope="session")
-def postgres_settings() -> Iterator[Settings]:
+def outlived_by_none() -> Iterator[Callable[[Path], None]]:
+    """Return a function after which the servers of a home stop even where the tests are killed."""
+    with ExitStack() as watchers:
+
+        def watch(home: Path) -> None:
+            command = [sys.executable, "-c", _STOP_AT_THE_END, str(home)]
+            watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+            watchers.enter_context(watcher)
+
+        yield watch
+
+
+@pytest.fixture(scope="session")
+def postgres_settings(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """Settings of an installation of which only the embedded PostgreSQL runs, with all its databases."""
     # Not below pytest's own folder: each session closes that to others, and as root the server is another user.
     with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
         settings = Settings(_env_file=None, home=Path(home), postgres_port=free_port())
+        outlived_by_none(settings.home)
         installation.start_postgres(settings)
         try:
+            _spare_the_disk(settings)
             postgres.create_databases(settings)
             yield settings
         finally:
             processes.stop(settings, ["postgres"])
 
 
+def _spare_the_disk(settings: Settings) -> None:
+    """Let the server leave to the machine when files reach the disk: its databases outlive processes, nothing else."""
+    server = database_url(settings, "catena").set(database="postgres")
+    with psycopg.connect(postgres.dsn(server), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 @pytest.fixture(scope="session")
-def nats_settings() -> Iterator[Settings]:
+def nats_settings(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """Settings of an installation of which only the embedded NATS server runs."""
     with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
         settings = Settings(_env_file=None, home=Path(home), nats_port=free_port())
+        outlived_by_none(settings.home)
         installation.start_nats(settings)
         try:
             yield settings
@@ -115,24 +166,39 @@ def postgres_url(postgres_settings: Settings) -> str:
     return database_url(postgres_settings, "catena").render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def fresh_database(postgres_settings: Settings) -> Callable[[], str]:
-    """Return a function that creates an empty database and returns its URL."""
+@pytest.fixture(scope="session")
+def create_database(postgres_settings: Settings) -> Callable[[str], str]:
+    """Return a function that copies a database of the session's server, and returns the URL of the copy."""
 
-    def create() -> str:
+    def create(template: str) -> str:
         server = database_url(postgres_settings, "catena")
         name = f"test_{next(_numbers)}"
-        with psycopg.connect(postgres.dsn(server), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 STRATEGY wal_log'.encode())
+        with psycopg.connect(postgres.dsn(server.set(database="postgres")), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log'.encode())
         return server.set(database=name).render_as_string(hide_password=False)
 
     return create
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Workspace]:
+def fresh_database(create_database: Callable[[str], str]) -> Callable[[], str]:
+    """Return a function that creates an empty database and returns its URL."""
+    return lambda: create_database("template0")
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(create_database: Callable[[str], str]) -> str:
+    """Name of a database that holds an empty ledger: copying it is cheaper than creating the ledger again."""
+    engine = create_engine(create_database("template0"))
+    Ledger(engine).create()
+    engine.dispose()
+    return str(engine.url.database)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, create_database: Callable[[str], str], empty_ledger: str) -> Iterator[Workspace]:
     """An opened, empty installation of its own: home in `tmp_path`, a fresh database with the ledger."""
-    opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=SecretStr(fresh_database())))
-    opened.ledger.create()
+    url = SecretStr(create_database(empty_ledger))
+    opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=url))
     yield opened
     opened.engine.dispose()

@@ -1,7 +1,7 @@
 """SQL over Arrow tables: one DuckDB in memory for the process, a connection of its own for each use.
 
-The SQL of feature views, which must reach nothing but its relations, runs in a closed database of its own
-(`catena.features.runner`).
+Where any database of DuckDB is opened. The SQL of feature views, which must reach nothing but its relations, runs in a
+closed one of its own (`catena.features.runner`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ def sql_over(tables: Mapping[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnecti
         connection.close()
 
 
+def open_database(**config: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory that draws no progress bar.
+
+    DuckDB draws one where it takes the process for a person's: a process without a main file, as a worker's is.
+    """
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 @cache
 def _database(_process: int) -> duckdb.DuckDBPyConnection:
     """Return the process's database: opening one costs 25 ms of CPU. A forked child opens its own."""
-    return duckdb.connect(config={"threads": 1})
+    return open_database(threads=1)

@@ -1,4 +1,4 @@
-"""One running installation for the session: PostgreSQL, MLflow, Airflow, and a window of flights carried through."""
+"""One running installation for these tests: PostgreSQL, MLflow, Airflow, and a window of flights carried through."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Chain:
         """Start something, wait until everything that follows from it rests, and return the tasks that failed."""
         cascade = Cascade(self.settings, self.api, self.usecase.name, begun_at=datetime.now(UTC))
         start()
-        cascade.follow(lambda _: None, timeout_seconds=480)
+        cascade.follow(lambda _: None, timeout_seconds=1000)
         return cascade.failures()
 
     def get(self, path: str, **query: Any) -> Any:
@@ -96,17 +96,19 @@ def deliver(settings: Settings, usecase: UseCase, first: str, last: str) -> None
     getattr(importlib.import_module(module), function)(settings.landing_root, upstream, first, last)
 
 
-@pytest.fixture(scope="session")
-def installed() -> Iterator[Settings]:
+# Of the package, not of the session: beside all other tests its scheduler would go on costing a share of a core.
+@pytest.fixture(scope="package")
+def installed(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """An installation that runs on free ports in a folder of its own."""
     postgres, nats, mlflow, api, worker_log, triggerer_log = free_ports(6)
     # Not below pytest's folder: another session of pytest would close that to the server's account.
     home = Path(mkdtemp(prefix="catena-chain-"))
+    outlived_by_none(home)
     settings = Settings(
         _env_file=None, home=home, postgres_port=postgres, nats_port=nats, mlflow_port=mlflow, api_port=api,
-        worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=400,
-        # The flights run alone; of the other use case nobody's silence is waited for longer than 15 s.
-        approval=Approval(required=True, usecases=("seattle_weather",), hours=15 / 3600),
+        worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=600,
+        # The flights run alone; of the other use case nobody's silence is waited for longer than 30 s.
+        approval=Approval(required=True, usecases=("seattle_weather",), hours=30 / 3600),
     )  # fmt: skip
     try:
         with pytest.MonkeyPatch.context() as patch:
@@ -118,7 +120,7 @@ def installed() -> Iterator[Settings]:
         shutil.rmtree(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chain(installed: Settings) -> Iterator[Chain]:
     """The flights of 34 days across a month's end, carried through the whole chain by one backfill."""
     usecase, workspace = declared_usecase("flight_delays"), Workspace(installed)
@@ -144,14 +146,14 @@ def deliver_more(chain: Chain) -> Callable[[str, str], None]:
 
 
 def _wait_for_dags(chain: Chain) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not {chain.dag(link) for link in (*LINKS, "reference")} <= chain.api.dag_ids():
         assert time.monotonic() < deadline, chain.api.import_errors()
         time.sleep(0.5)
 
 
 def _wait_for_reference(chain: Chain) -> None:
-    deadline, dag_id = time.monotonic() + 180, chain.dag("reference")
+    deadline, dag_id = time.monotonic() + 400, chain.dag("reference")
     while not chain.api.run_states([dag_id]).get(dag_id, {}).get("success"):
         assert time.monotonic() < deadline, "the reference data did not arrive"
         time.sleep(0.5)

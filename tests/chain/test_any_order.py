@@ -23,7 +23,7 @@ from catena.workspace import Workspace
 
 pytestmark = [
     pytest.mark.chain,
-    pytest.mark.timeout(1200),
+    pytest.mark.timeout(1800),
     # MLflow's own, about SQLAlchemy, pandas and pydantic, where it runs in this process and not in its server.
     pytest.mark.filterwarnings("ignore"),
 ]

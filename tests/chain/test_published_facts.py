@@ -12,7 +12,7 @@ from catena.partitions import days, days_of_month
 from catena.run import Run
 from catena.workspace import Workspace
 
-pytestmark = [pytest.mark.chain, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(900)]
 USECASE = declared_usecase("flight_delays")
 
 

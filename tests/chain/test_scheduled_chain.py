@@ -22,7 +22,7 @@ from catena.governance.releases import releases_of
 from catena.partitions import days
 from catena.run import Run
 
-pytestmark = [pytest.mark.chain, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.chain, pytest.mark.timeout(1800)]
 TABLES = ("schedule", "outcomes", "weather", "features", "predictions", "health")
 REFERENCES = ("planes", "airports", "airlines")
 FEBRUARY = ["2013-02-01", "2013-02-02", "2013-02-03"]

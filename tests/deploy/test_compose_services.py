@@ -173,18 +173,18 @@ def deployment(tmp_path, fresh_database):
     found.stop()
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(1200)
 def test_every_service_becomes_healthy_and_a_task_runs_through_celery(deployment):
     """Started by its own command and environment, each service passes its own health check, and Celery runs a task.
 
     Before it is started, a service's check fails: a check that always passes would watch nothing.
     """
-    deployment.wait_until_healthy("postgres", 30)
+    deployment.wait_until_healthy("postgres", 120)
     assert deployment.check("redis").returncode != 0
     deployment.start("redis")
-    deployment.wait_until_healthy("redis", 30)
+    deployment.wait_until_healthy("redis", 120)
 
-    assert deployment.start("init").wait(timeout=180) == 0, deployment.log("init")
+    assert deployment.start("init").wait(timeout=400) == 0, deployment.log("init")
     assert (deployment.folder / "secrets" / "airflow_logins.json").stat().st_mode & 0o077 == 0
     parts = ["api-server", "scheduler", "dag-processor", "worker", "triggerer", "mlflow"]
     for name in ("worker", "scheduler"):
@@ -192,7 +192,7 @@ def test_every_service_becomes_healthy_and_a_task_runs_through_celery(deployment
     for name in parts:
         deployment.start(name)
     for name in parts:
-        deployment.wait_until_healthy(name, 180)
+        deployment.wait_until_healthy(name, 400)
 
     result = run_probe(f"http://127.0.0.1:{deployment.api_port}", SECRETS["CATENA_ADMIN_PASSWORD"], deployment)
     assert result == {"is_warm": True, "is_celery": True}
@@ -203,7 +203,7 @@ def run_probe(url: str, password: str, deployment: Deployment) -> dict[str, bool
     with httpx.Client(base_url=url, timeout=90) as client:
         answer = client.post("/auth/token", json={"username": "admin", "password": password})
         client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while client.get("/api/v2/dags/probe").status_code != httpx.codes.OK:
             assert time.monotonic() < deadline, f"the DAG was not found\n{deployment.log('dag-processor')}"
             time.sleep(0.3)

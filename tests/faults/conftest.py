@@ -43,7 +43,7 @@ from usecases.flight_delays.history import history
 WORKER = Path(__file__).parent / "worker.py"
 FULL = os.environ.get("CATENA_FAULT_ROUNDS") == "full"
 CLEAN = {"flights": ("schedule", "outcomes"), "weather": ("weather",)}
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from catena.backtest.base import BASE, base_of
 from catena.backtest.figures import judged_months, labelled_month, policy_figures
 from catena.backtest.ground import (
     Ground,
@@ -29,6 +28,7 @@ from catena.backtest.ground import (
 from catena.backtest.life import Life
 from catena.backtest.peers import Fitted, peer_result
 from catena.backtest.plan import Peer, Plan, Policy
+from catena.backtest.tables import TABLES, with_tables
 from catena.chain.pages import write_index, write_page
 from catena.declaration import Calendar, UseCase
 from catena.lake import identity_of
@@ -146,7 +146,7 @@ class _Backtest:
                    and self.result_of(peer.name) is None])  # fmt: skip
 
     def close(self) -> None:
-        """Let go of the base's database, where there is one."""
+        """Let go of the database of tables that were made, where there is one."""
         if (source := self.__dict__.get("_source")) is not None and source is not self._real:
             source.engine.dispose()
 
@@ -171,8 +171,8 @@ class _Backtest:
         self._enter(result, headline, page)
         write_index(self._real)
         if not self._asked.keep:
-            if (self._work / BASE).exists():
-                drop_database(ground_settings(self._real.settings, self._work, BASE))
+            if (self._work / TABLES).exists():
+                drop_database(ground_settings(self._real.settings, self._work, TABLES))
             shutil.rmtree(self._work)
         return Compared((), result, headline, page, picture)
 
@@ -180,7 +180,7 @@ class _Backtest:
 
     @cached_property
     def _source(self) -> Workspace:
-        return base_of(self._real, self._usecase, self._work, self._announce)
+        return with_tables(self._real, self._usecase, self._work, self._announce)
 
     def _live(self, policy: Policy) -> None:
         ground = open_ground(self._real.settings, self._work, policy.name)

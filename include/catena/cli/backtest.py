@@ -40,10 +40,10 @@ def backtest(
 
       catena backtest flight_delays --from 2013-01-01 --to 2013-03-31 --only monthly --only never
     """
-    from catena.backtest.base import DaysMissing
     from catena.backtest.compare import Asked, RangeRefused
     from catena.backtest.compare import backtest as compare
     from catena.backtest.plan import PlanRefused, plan_of
+    from catena.backtest.tables import DaysMissing
     from catena.declared import declared_usecase
     from catena.reports.backtest import METRICS
     from catena.reports.words import worded

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from catena.arrow_sql import open_database
 from catena.declaration import FeatureView, Table
 from catena.features.guard import check_sql
 from catena.features.relations import Relations, check_view, relation_names
@@ -73,16 +74,13 @@ def compute_features(
 
 def _session(threads: int) -> duckdb.DuckDBPyConnection:
     """Return a database in memory that reaches no file, network, extension or Python variable."""
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "enable_external_access": "false",
-            "autoload_known_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "python_enable_replacements": "false",
-            "threads": str(threads),
-            "memory_limit": "2GB",
-        },
+    connection = open_database(
+        enable_external_access="false",
+        autoload_known_extensions="false",
+        autoinstall_known_extensions="false",
+        python_enable_replacements="false",
+        threads=threads,
+        memory_limit="2GB",
     )
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET lock_configuration = true")

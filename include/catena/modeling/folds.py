@@ -5,6 +5,7 @@ What is measured on them belongs to the caller.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,34 +40,52 @@ class Fold:
         }  # fmt: skip
 
 
+def fold_on(
+    rows: pd.DataFrame, days: Sequence[str], *, embargo_days: int = 0, fit_days: int | None = None
+) -> Fold:  # fmt: skip
+    """Return the fold that is judged on some days, and fitted on what was known before them.
+
+    Args:
+        rows: `partition`, `decision_at` and `label_known_at`, as in a training set.
+        days: the judged days, in order; each has rows.
+        embargo_days: days before the judged ones that are not fitted on, besides rows whose labels came later.
+        fit_days: fit on no more days than these; None: on all before.
+    """
+    day = rows["partition"].to_numpy(dtype=np.str_)
+    judged = np.isin(day, days)
+    end = shift_day(days[0], -embargo_days)
+    fit = (day < end) & (rows["label_known_at"] <= rows["decision_at"][judged].min()).to_numpy()
+    if fit_days is not None:
+        fit &= day >= shift_day(end, -fit_days)
+    return Fold(np.flatnonzero(fit), np.flatnonzero(judged), tuple(days))
+
+
 def walk_forward(
-    rows: pd.DataFrame, *, folds: int, fold_days: int, embargo_days: int = 0, minimum_rows: int = 1
-) -> list[Fold]:
+    rows: pd.DataFrame, *, folds: int, fold_days: int, embargo_days: int = 0, fit_days: int | None = None,
+    minimum_rows: int = 1,
+) -> list[Fold]:  # fmt: skip
     """Return the folds over the last days of labelled rows, the earliest first.
 
     Args:
         rows: `partition`, `decision_at` and `label_known_at`, as in a training set.
         folds: how many; those before which too few rows lie are left out.
         fold_days: days with rows on which each is judged.
-        embargo_days: days before the judged ones that are not fitted on, besides rows whose labels came later.
+        embargo_days: as of `fold_on`.
+        fit_days: as of `fold_on`.
         minimum_rows: fewest rows to fit on.
 
     Raises:
         TooFewRows: not even the last fold has that many.
     """
-    day = rows["partition"].to_numpy(dtype=np.str_)
-    there = sorted(set(day.tolist()))
+    there = sorted(set(rows["partition"]))
     found = []
     for back in range(folds, 0, -1):
         start = len(there) - back * fold_days
         if start < 1:
             continue
-        days = tuple(there[start : start + fold_days])
-        judged = np.isin(day, days)
-        known = (rows["label_known_at"] <= rows["decision_at"][judged].min()).to_numpy()
-        fit = known & (day < shift_day(days[0], -embargo_days))
-        if int(fit.sum()) >= minimum_rows:
-            found.append(Fold(np.flatnonzero(fit), np.flatnonzero(judged), days))
+        fold = fold_on(rows, there[start : start + fold_days], embargo_days=embargo_days, fit_days=fit_days)
+        if len(fold.fit) >= minimum_rows:
+            found.append(fold)
     if not found:
         raise TooFewRows(
             f"{len(rows)} rows on {len(there)} days do not make a fold of {fold_days} days with {minimum_rows} rows "

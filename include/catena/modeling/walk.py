@@ -1,4 +1,4 @@
-"""The days of the past on which recipes are compared: walk-forward folds within the training part. Pure.
+"""The days of the past on which recipes are compared, with their rows: folds within the training part. Pure.
 
 The folds lie one after the other; behind them, as the last days of the training part, lie the days by which the best of
 all trials is confirmed. The holdout is never handed in.
@@ -18,6 +18,7 @@ from catena.declaration import Model, Search
 from catena.modeling.baseline import baseline_for
 from catena.modeling.dataset import model_frame, require_rows
 from catena.modeling.errors import ModelingError, TooFewRows
+from catena.modeling.folds import Fold, fold_on, walk_forward
 from catena.modeling.metrics import evaluate
 from catena.modeling.threads import fixed_threads
 from catena.modeling.train import baseline_frame, fit_frame, scores_of
@@ -28,19 +29,28 @@ Frames = tuple[pd.DataFrame, pd.DataFrame]
 
 
 @dataclass
-class Fold:
-    """Days that are scored by a model of the days before them.
+class FoldRows:
+    """A fold with its rows.
 
     Attributes:
-        fitted: rows before the fold, outside the embargo, whose labels were known at its first decision.
-        judged: rows of the fold.
+        fitted: rows to fit on.
+        judged: rows of the fold's days.
     """
 
-    first: str
-    last: str
+    fold: Fold
     fitted: pd.DataFrame
     judged: pd.DataFrame
     _frames: dict[tuple[str, ...], Frames] = field(default_factory=dict, repr=False)
+
+    @property
+    def first(self) -> str:
+        """First of the judged days."""
+        return self.fold.days[0]
+
+    @property
+    def last(self) -> str:
+        """Last of the judged days."""
+        return self.fold.days[-1]
 
     def scores(self, model: Model) -> Numbers:
         """Return the scores of the fold's rows by a model of the rows before it.
@@ -71,10 +81,8 @@ class Fold:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a record keeps of the fold."""
-        return {
-            "first": self.first, "last": self.last, "fitted_rows": len(self.fitted), "judged_rows": len(self.judged),
-            "fitted_from": str(self.fitted["partition"].min()), "fitted_to": str(self.fitted["partition"].max()),
-        }  # fmt: skip
+        span = self.fitted["partition"]
+        return {**self.fold.as_dict(), "fit_from": str(span.min()), "fit_to": str(span.max())}
 
     def _frames_of(self, model: Model) -> Frames:
         """Return the model's columns of both parts; made once, since all trials of a family share them."""
@@ -87,8 +95,8 @@ class Fold:
 class Walk:
     """The folds of a search, in order, and the days that confirm its outcome."""
 
-    folds: tuple[Fold, ...]
-    confirmation: Fold
+    folds: tuple[FoldRows, ...]
+    confirmation: FoldRows
 
     def value(self, scores: Sequence[Numbers], metric: str, kind: Literal["binary", "regression"]) -> float:
         """Return a metric of scores of the folds' rows: the mean over the folds.
@@ -110,19 +118,21 @@ def walk_of(rows: pd.DataFrame, model: Model, search: Search) -> Walk:
         TooFewRows: the training part is too short.
     """
     require_rows(rows, 1, "the training part")
-    days = rows["partition"].to_numpy()
+    days = rows["partition"]
     confirmed = shift_day(days.max(), 1 - search.confirmation_days)
-    first = shift_day(confirmed, -search.folds * search.fold_days)
-    if first <= days.min():
+    before = rows[(days < confirmed).to_numpy()]
+    found = walk_forward(
+        before, folds=search.folds, fold_days=search.fold_days, embargo_days=model.embargo_days,
+        fit_days=search.fit_days, minimum_rows=model.minimum_rows,
+    ) if len(before) else []  # fmt: skip
+    if len(found) < search.folds:
         raise TooFewRows(
             f"the training part, {days.min()} to {days.max()}, is too short for {search.folds} folds of "
-            f"{search.fold_days} days and {search.confirmation_days} days of confirmation"
+            f"{search.fold_days} days and {search.confirmation_days} days of confirmation, with {model.minimum_rows} "
+            "rows before each"
         )
-    starts = [shift_day(first, at * search.fold_days) for at in range(search.folds)]
-    folds = tuple(
-        _fold(rows, (start, shift_day(start, search.fold_days - 1)), model, search.fit_days) for start in starts
-    )
-    return Walk(folds, _fold(rows, (confirmed, str(days.max())), model, None))
+    last = fold_on(rows, sorted(set(days[days >= confirmed])), embargo_days=model.embargo_days)
+    return Walk(tuple(_with_rows(before, fold) for fold in found), _with_rows(rows, last))
 
 
 def mean_of(values: Sequence[float]) -> float:
@@ -130,14 +140,6 @@ def mean_of(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _fold(rows: pd.DataFrame, days: tuple[str, str], model: Model, fit_days: int | None) -> Fold:
-    first, last = days
-    judged = rows[(rows["partition"] >= first) & (rows["partition"] <= last)]
-    end = shift_day(first, -model.embargo_days)
-    require_rows(judged, 1, f"the fold {first} to {last}")
-    is_fitted = (rows["partition"] < end) & (rows["label_known_at"] <= judged["decision_at"].min())
-    if fit_days is not None:
-        is_fitted &= rows["partition"] >= shift_day(end, -fit_days)
-    fitted = rows[is_fitted]
-    require_rows(fitted, model.minimum_rows, f"the days before the fold {first} to {last}")
-    return Fold(first, last, fitted.reset_index(drop=True), judged.reset_index(drop=True))
+def _with_rows(rows: pd.DataFrame, fold: Fold) -> FoldRows:
+    fitted, judged = (rows.iloc[places].reset_index(drop=True) for places in (fold.fit, fold.judged))
+    return FoldRows(fold, fitted, judged)

@@ -17,7 +17,7 @@ from catena.declaration import Gate, Model, Recipe, Search
 from catena.modeling.bootstrap import Interval, Resampling, gain_interval
 from catena.modeling.metrics import gain
 from catena.modeling.search import Findings, Trial, recipe_of_trial
-from catena.modeling.walk import Fold, Numbers, walk_of
+from catena.modeling.walk import FoldRows, Numbers, walk_of
 
 Verdict = Literal["ADOPT", "KEEP"]
 
@@ -120,7 +120,7 @@ def _built(of: Searched, trial: Trial) -> Model:
     return of.model.built_by(recipe_of_trial(of.model, of.search.family(trial.family), trial.params))
 
 
-def _gain(folds: Sequence[Fold], new: Sequence[Numbers], old: Sequence[Numbers], gate: Gate) -> Interval:
+def _gain(folds: Sequence[FoldRows], new: Sequence[Numbers], old: Sequence[Numbers], gate: Gate) -> Interval:
     judged = pd.concat([fold.judged for fold in folds])
     scores = np.concatenate(new), np.concatenate(old)
     resampling = Resampling(2 * gate.confidence - 1, gate.resamples, gate.seed)

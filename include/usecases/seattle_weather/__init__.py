@@ -20,11 +20,13 @@ from catena.declaration import (
     InSet,
     Invariance,
     Label,
+    Limit,
     Model,
     Monitoring,
     NotNull,
     Proof,
     Report,
+    Retraining,
     Table,
     Unique,
     UseCase,
@@ -212,7 +214,13 @@ USECASE = UseCase(
     model=MODEL,
     search=SEARCH,
     gate=Gate(metric="mae"),
-    monitoring=Monitoring(drift_columns=("temperature_max_1d_c", "precipitation_1d_mm")),
+    monitoring=Monitoring(
+        # One row a day. No drift of what moves with the season, which would be an alert each spring.
+        minimum_rows=20,
+        # A ridge trained each month stays below 3.5 on every 28 days of 2012 to 2015.
+        limits=(Limit(measure="mae", maximum=4.0, reason="The forecasts are several degrees off."),),
+        retraining=Retraining(on=("mae",), reason="The forecasts no longer follow the weather:"),
+    ),
     report=Report(
         title="Seattle's temperature",
         entity_plural="days",

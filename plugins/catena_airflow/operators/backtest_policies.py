@@ -46,9 +46,9 @@ class BacktestPoliciesOperator(BaseOperator):
         """Run the backtest, and return its headline and where its page is."""
         from pathlib import Path
 
-        from catena.backtest.base import DaysMissing
         from catena.backtest.compare import Asked, RangeRefused, backtest
         from catena.backtest.plan import PlanRefused, plan_of
+        from catena.backtest.tables import DaysMissing
         from catena.workspace import Workspace
 
         usecase = declared_usecase(self.usecase)

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from catena.backtest.base import missing_days
 from catena.backtest.compare import Asked, RangeRefused, backtest
 from catena.backtest.evidence import card_of_policy
 from catena.backtest.ground import Ground, ground_settings
 from catena.backtest.plan import Peer, Plan, PlanRefused, Policy, plan_of
+from catena.backtest.tables import missing_days
 from catena.chain.deciding.promote import promote_candidate
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate

@@ -1,4 +1,4 @@
-"""What every policy starts from: clean tables and features of the days, of the installation or made once for all.
+"""The clean tables and features that every policy starts from: the installation's, or made once for all of them.
 
 How days are ingested and made into features belongs in `catena.chain`.
 """
@@ -20,7 +20,7 @@ from catena.platform.demonstration import deliver
 from catena.run import Run
 from catena.workspace import Workspace
 
-BASE = "base"
+TABLES = "_tables"
 _DONE = "complete"
 Announce = Callable[[str], None]
 
@@ -29,21 +29,21 @@ class DaysMissing(RuntimeError):
     """Days of the backtest that have no features, and get none."""
 
 
-def base_of(real: Workspace, usecase: UseCase, work: Path, announce: Announce) -> Workspace:
-    """Return where all days of the use case's calendar are: the installation, or a base that is made for the backtest.
+def with_tables(real: Workspace, usecase: UseCase, work: Path, announce: Announce) -> Workspace:
+    """Return where all days of the use case's calendar have clean tables and features, made here where they lack.
 
     Args:
         usecase: with the days of the backtest as its calendar.
-        work: folder of the backtest; a base that was made there before by the same declaration is taken again.
+        work: folder of the backtest; tables that were made there before by the same declaration are taken again.
 
     Raises:
         DaysMissing: the upstream system does not deliver them.
     """
     if not missing_days(real, usecase):
         return real
-    done = work / BASE / _DONE
+    done = work / TABLES / _DONE
     if done.exists() and done.read_text(encoding="utf-8") == _stamp(usecase):
-        return Ground(ground_settings(real.settings, work, BASE))
+        return Ground(ground_settings(real.settings, work, TABLES))
     ground = _made(real, usecase, work, announce)
     if missing := missing_days(ground, usecase):
         raise DaysMissing(f"{len(missing)} partitions could not be made: {', '.join(missing[:5])}")
@@ -66,7 +66,7 @@ def _stamp(usecase: UseCase) -> str:
 
 
 def _made(real: Workspace, usecase: UseCase, work: Path, announce: Announce) -> Ground:
-    ground = open_ground(real.settings, work, BASE)
+    ground = open_ground(real.settings, work, TABLES)
     first, last = usecase.calendar.first, str(usecase.calendar.last)
     upstream = database_url(ground.settings, "upstream")
     drop_database(ground.settings, "_upstream")
@@ -77,7 +77,7 @@ def _made(real: Workspace, usecase: UseCase, work: Path, announce: Announce) -> 
         connections = {
             dataset.source.connection: address for dataset in usecase.datasets if dataset.source.kind == "sql"
         }
-        run = Run(usecase.name, "ingest", "backtest-base")
+        run = Run(usecase.name, "ingest", "backtest-tables")
         if usecase.reference_datasets:
             refresh_reference(ground, usecase, run, connections=connections)
         for month in months(month_of(first), month_of(last)):
