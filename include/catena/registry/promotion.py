@@ -104,7 +104,7 @@ def decide(gate: Gate, found: Comparison | None, failure: str = "") -> Decision:
     if found is None:
         reason = f"There is no challenger: {failure or 'training failed'}."
         return _decided([Check("trained", "failed", "HOLD", reason)])
-    checks = [_beats_baseline(gate, found.over_baseline)]
+    checks = [_beats_baseline(gate, found.over_baseline, is_model_serving=found.over_champion is not None)]
     if found.over_champion is not None:
         checks.append(_beats_champion(gate, found.over_champion, found))
     if gate.slice_margin is not None:
@@ -126,7 +126,12 @@ def _decided(checks: Sequence[Check]) -> Decision:
     return Decision(max((check.asks for check in checks), key=_SEVERITY.index), tuple(checks))
 
 
-def _beats_baseline(gate: Gate, gain: Interval | None) -> Check:
+def _beats_baseline(gate: Gate, gain: Interval | None, *, is_model_serving: bool) -> Check:
+    """Judge the challenger against what needs no model.
+
+    Where a model serves already, want of evidence has no veto: in the same wild week the champion is shown to be no
+    better either, and against it the challenger must stand. Without one it keeps the baseline in service.
+    """
     name, needed = "beats_baseline", gate.minimum_gain_over_baseline
     if gain is None:
         return Check(name, "not judged", "HOLD", "There is no baseline, so nothing can be compared.")
@@ -135,7 +140,10 @@ def _beats_baseline(gate: Gate, gain: Interval | None) -> Check:
         # Not even as it stands is it better than what needs no model: no further evidence is waited for.
         reason = f"{what}: {said_of(gain)}; more than {needed:.4f} is needed."
         return Check(name, "failed", "REJECT", reason, gain.as_dict() | {"needed": needed})
-    return _gained(name, what, gain, needed)
+    check = _gained(name, what, gain, needed)
+    if check.asks == "HOLD" and gain.low is not None and is_model_serving:
+        return replace(check, asks="PROMOTE", reason=f"{check.reason} A model serves already, so it has no veto.")
+    return check
 
 
 def _beats_champion(gate: Gate, gain: Interval, found: Comparison) -> Check:

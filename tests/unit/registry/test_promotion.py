@@ -37,7 +37,10 @@ def check(gate: Gate, found: Comparison, name: str):
         (BETTER, None, "PROMOTE", "+0.0200, 90% interval +0.0100 to +0.0300 (14 days, 5000 rows)"),
         (BETTER, UNCLEAR, "HOLD", "not enough to call it better by more than 0.0000"),
         (BETTER, WORSE, "REJECT", "shown not to be better by more than 0.0000"),
-        (UNCLEAR, BETTER, "HOLD", "not enough to call it better"),
+        (UNCLEAR, None, "HOLD", "not enough to call it better"),
+        # The champion that would stay is shown to be no better.
+        (UNCLEAR, BETTER, "PROMOTE", "A model serves already, so it has no veto"),
+        (UNCLEAR, UNCLEAR, "HOLD", "not enough to call it better"),
         (gain(-0.02, 0.0, 0.02), BETTER, "REJECT", "over the baseline: +0.0000"),
         (WORSE, BETTER, "REJECT", "over the baseline: -0.0300"),
         (None, BETTER, "HOLD", "There is no baseline"),
