@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -94,12 +97,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# Its standard input ends with the process that holds the other end, however that process ends.
+_STOP_AT_THE_END = """
+import sys, pathlib
+sys.stdin.read()
+home = pathlib.Path(sys.argv[1])
+if home.exists():
+    from catena.platform import installation
+    from catena.settings import Settings
+    installation.down(Settings(_env_file=None, home=home))
+"""
+
+
 @pytest.fixture(scope="session")
-def postgres_settings() -> Iterator[Settings]:
+def outlived_by_none() -> Iterator[Callable[[Path], None]]:
+    """Return a function after which the servers of a home stop even where the tests are killed."""
+    with ExitStack() as watchers:
+
+        def watch(home: Path) -> None:
+            command = [sys.executable, "-c", _STOP_AT_THE_END, str(home)]
+            watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+            watchers.enter_context(watcher)
+
+        yield watch
+
+
+@pytest.fixture(scope="session")
+def postgres_settings(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """Settings of an installation of which only the embedded PostgreSQL runs, with all its databases."""
     # Not below pytest's own folder: each session closes that to others, and as root the server is another user.
     with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
         settings = Settings(_env_file=None, home=Path(home), postgres_port=free_port())
+        outlived_by_none(settings.home)
         installation.start_postgres(settings)
         try:
             _spare_the_disk(settings)
@@ -119,10 +148,11 @@ def _spare_the_disk(settings: Settings) -> None:
 
 
 @pytest.fixture(scope="session")
-def nats_settings() -> Iterator[Settings]:
+def nats_settings(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """Settings of an installation of which only the embedded NATS server runs."""
     with tempfile.TemporaryDirectory(prefix="catena-tests-") as home:
         settings = Settings(_env_file=None, home=Path(home), nats_port=free_port())
+        outlived_by_none(settings.home)
         installation.start_nats(settings)
         try:
             yield settings

@@ -98,11 +98,12 @@ def deliver(settings: Settings, usecase: UseCase, first: str, last: str) -> None
 
 # Of the package, not of the session: beside all other tests its scheduler would go on costing a share of a core.
 @pytest.fixture(scope="package")
-def installed() -> Iterator[Settings]:
+def installed(outlived_by_none: Callable[[Path], None]) -> Iterator[Settings]:
     """An installation that runs on free ports in a folder of its own."""
     postgres, nats, mlflow, api, worker_log, triggerer_log = free_ports(6)
     # Not below pytest's folder: another session of pytest would close that to the server's account.
     home = Path(mkdtemp(prefix="catena-chain-"))
+    outlived_by_none(home)
     settings = Settings(
         _env_file=None, home=home, postgres_port=postgres, nats_port=nats, mlflow_port=mlflow, api_port=api,
         worker_log_port=worker_log, triggerer_log_port=triggerer_log, start_seconds=600,
