@@ -1,4 +1,4 @@
-"""Finds the declared use cases: each package in `usecases` that has a `USECASE`, with the environment's gates."""
+"""Finds the declared use cases: each package in `usecases` that has a `USECASE`, as the environment has it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def declared_usecases() -> tuple[UseCase, ...]:
 
 
 def declared_usecase(name: str) -> UseCase:
-    """Return one declared use case, with the gate that this environment gives it.
+    """Return one declared use case, with the gate that this environment gives it, and whether it is trained here.
 
     Raises:
         UnknownUseCase: naming those that there are; also where the environment sets the gate of one that is none.
@@ -33,12 +33,14 @@ def declared_usecase(name: str) -> UseCase:
     from catena.settings import settings
 
     there = {usecase.name: usecase for usecase in declared_usecases()}
-    gates = settings().gates
+    environment = settings()
+    gates = environment.gates
     if strange := sorted(set(gates) - set(there)):
         raise UnknownUseCase(f"the environment sets gates of {strange}; declared are {sorted(there)}")
     if name not in there:
         raise UnknownUseCase(f"no use case {name!r}; declared are {sorted(there)}")
-    return governed(there[name], gates)
+    found = governed(there[name], gates)
+    return found if environment.trains else found.model_copy(update={"trains": False})
 
 
 def governed(usecase: UseCase, gates: Mapping[str, Mapping[str, Any]]) -> UseCase:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     gates: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Fields of a use case's gate that are other in this environment, as JSON."
     )
+    trains: bool = Field(
+        default=True, description="Whether models are trained here; false: `catena models transfer` brings them."
+    )
     home: Path = Field(default=PROJECT_ROOT / ".catena", description="Folder that holds all state.")
     database_url: SecretStr | None = Field(
         default=None,

@@ -19,6 +19,7 @@ minimum_gain = 0.01
 [prod]
 home = "state/prod"
 lake_url = "s3://bucket/lake"
+trains = false
 approval = {required = true, approvers = ["ada"], hours = 24}
 """
 
@@ -50,6 +51,7 @@ def test_an_environment_keeps_to_itself(declared):
     """What `.env` says of dev holds for no other one: each has its own home, and secrets of its own."""
     staging, prod = (settings(declared, environment=name) for name in ("staging", "prod"))
     assert (staging.home, staging.api_port, staging.database_url) == (declared / ".catena/staging", 8180, None)
+    assert (staging.trains, prod.trains) == (True, False)
     assert staging.gates == {"trains": {"minimum_gain": 0.01}}
     assert (prod.home, prod.lake_root, prod.api_port) == (declared / "state/prod", "s3://bucket/lake", 8080)
     assert prod.database_url.get_secret_value().endswith("@db/prod")

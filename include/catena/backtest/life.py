@@ -47,7 +47,8 @@ def under(policy: Policy, usecase: UseCase) -> UseCase:
     watched: dict[str, Any] = {"retraining": policy.for_usecase(usecase).retraining}
     if not policy.guard:
         watched["guard"] = None
-    changes: dict[str, Any] = {"monitoring": usecase.monitoring.model_copy(update=watched)}
+    # Also where the installation trains nothing: a policy has a registry of its own.
+    changes: dict[str, Any] = {"monitoring": usecase.monitoring.model_copy(update=watched), "trains": True}
     if not policy.gate:
         changes["gate"] = Gate(
             metric=usecase.gate.metric, minimum_gain=-_BOUNDLESS, minimum_gain_over_baseline=-_BOUNDLESS,

@@ -30,7 +30,7 @@ def list_environments(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("environment", "is_current", "home", "lake", "database", "registry", "approval", "gates")
+    columns = ("environment", "is_current", "home", "lake", "database", "registry", "trains", "approval", "gates")
     print_rows("Environments", columns, [[row[name] for name in columns] for row in rows])
 
 
@@ -71,6 +71,7 @@ def _row(found: Settings, here: Settings) -> dict[str, Any]:
         "lake": found.lake_root,
         "database": _database(found),
         "registry": found.mlflow_uri,
+        "trains": found.trains,
         "approval": f"{whose}, within {asked.hours:g} h" if asked.required else "not asked for",
         "gates": ", ".join(sorted(found.gates)) or "as declared",
     }

@@ -55,6 +55,8 @@ class UseCase(Declared):
     """Tests of the features, by path below the project; the score card looks whether they passed."""
     selection: Selection | None = None
     """How features are selected; None: all that the model declares are taken."""
+    trains: bool = True
+    """Whether versions are trained here; the environment says so, not the use case (docs/decisions/017)."""
     exporter: str
     """`module:function` that plays the upstream system for the demo and the tests."""
     exploration: Exploration = Exploration()

@@ -22,6 +22,7 @@ from catena.chain.training.recipes import Recipes, model_of_version
 from catena.chain.training.snapshots import snapshot_of
 from catena.chain.training.train import record_candidate
 from catena.chain.training.training_data import (
+    NEVER_TRAINS,
     TrainingTables,
     effect_of,
     never_trained,
@@ -61,9 +62,9 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
         its detail `waits_for` is the one that waits for approval, if one does.
     """
     month = training_key(month)
-    if refusal := never_trained(usecase, month):
-        return Outcome("skipped", refusal)
     ledger = workspace.ledger
+    if refusal := never_trained(usecase, month) or _never_brought(ledger, usecase, month):
+        return Outcome("skipped", refusal)
     with exclusively(workspace.engine, (usecase.name, "promote")):
         _record_breakdown(ledger, usecase, month, run)
         candidates = _entries(ledger, usecase, "candidate")
@@ -71,8 +72,8 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
         made: dict[str, Payload] = {}
         waits_for: str | None = None
         for each in training_keys(usecase, max(candidates), candidates):
-            effective = effect_of(each)
             candidate = candidates.get(each)
+            effective = _effect(each, candidate)
             if deployments.decision(effective) is not None and not _is_open(deployments, effective, candidate):
                 continue
             if candidate is None and _is_passed_over(candidates, each):
@@ -91,7 +92,7 @@ def promote_candidate(workspace: Workspace, usecase: UseCase, month: str, run: R
         return Outcome("published", _said(made), tuple(made), details=details)
     if waits_for is not None:
         return Outcome("skipped", f"{waits_for} waits for approval", details={"waits_for": waits_for})
-    effective = effect_of(month)
+    effective = _effect(month, candidates.get(month))
     if deployments.decision(effective) is not None:
         return Outcome("unchanged", f"{effective} is decided already", (effective,) if run.try_number > 1 else ())
     return Outcome("skipped", f"waiting for the candidates of the months before {month}")
@@ -126,7 +127,7 @@ class _Promotion:
         self._usecase = usecase
         self._run = run
         self._candidate = candidate
-        self._effective = effect_of(candidate.partition)
+        self._effective = _effect(candidate.partition, candidate)
         self._serving = deployments.incumbent(self._effective)
         self._barred = deployments.barred(days_of(self._effective)[0])
         self._registry: Registry = open_registry(workspace.settings)
@@ -228,6 +229,18 @@ def _record_breakdown(ledger: Ledger, usecase: UseCase, month: str, run: Run) ->
         reason = "its training broke down; the log of the run names the error"
         record_candidate(ledger, month, run, "FAILED",
                          {"model_version": None, "is_breakdown": True, "reason": reason, "metrics": {}})  # fmt: skip
+
+
+def _never_brought(ledger: Ledger, usecase: UseCase, month: str) -> str | None:
+    """Return why there is nothing to decide where nothing is trained, None where a version was brought."""
+    if usecase.trains or ledger.last(usecase.name, "candidate", "model", partition=month):
+        return None
+    return f"no version was brought for {month}: {NEVER_TRAINS}"
+
+
+def _effect(key: str, candidate: Entry | None) -> str:
+    """Return where the decision on a training takes effect; a version that was brought late says so itself."""
+    return str((candidate.payload.get("takes_effect") if candidate else None) or effect_of(key))
 
 
 def _is_passed_over(candidates: Mapping[str, Entry], month: str) -> bool:

@@ -21,6 +21,7 @@ from catena.chain.training.training_data import effect_of, open_registry
 from catena.declaration import UseCase
 from catena.governance import Entry
 from catena.lake import ArchiveDamaged
+from catena.partitions import days_of, days_of_month, month_of, shift_day
 from catena.registry.store import ModelVersion
 from catena.registry.transport import cargo_of, received
 from catena.run import Run
@@ -93,8 +94,9 @@ def transfer_version(
         arrived = {role: _bring(source, target, usecase, facts, origin) for role, facts in _parts(version).items()}
         model = arrived["challenger"]
         _bring_proof(source, target, usecase, (version, model.key), run)
-        decided = Deployments(target.ledger, usecase).decision(effect_of(version.month)) is not None
-        payload = _record(source, usecase, version.candidate, arrived, origin)
+        effect = _effect(target, usecase, version.month)
+        decided = Deployments(target.ledger, usecase).decision(effect) is not None
+        payload = _record(source, usecase, version.candidate, arrived, origin) | {"takes_effect": effect}
         is_new = not _is_recorded(target, usecase, model.sha256)
         if is_new:
             # Where the month is decided, the entry speaks of the version and changes no decision.
@@ -110,6 +112,20 @@ def transfer_version(
             effective_at=version.candidate.effective_at, payload=said,
         )  # fmt: skip
     return done
+
+
+def _effect(target: Workspace, usecase: UseCase, month: str) -> str:
+    """Return where the target's decision on a version takes effect.
+
+    Where nothing is trained, what serves goes on serving meanwhile: a version that comes after days were scored serves
+    from the first unscored one on. Elsewhere its month waits for the decision.
+    """
+    effect = effect_of(month)
+    scored = target.lake(usecase).partitions("predictions")
+    if target.settings.trains or not scored or scored[-1] < days_of(effect)[0]:
+        return effect
+    first = shift_day(scored[-1], 1)
+    return month_of(first) if first == days_of_month(month_of(first))[0] else first
 
 
 def _parts(version: Version) -> dict[str, Payload]:

@@ -64,6 +64,7 @@ class Deployments:
     def __init__(self, ledger: Ledger, usecase: UseCase) -> None:
         self._first_month = month_of(usecase.calendar.first)
         self._has_shadows = usecase.serving.shadow
+        self._trains = usecase.trains
         promotions = ledger.entries(usecase.name, kind="promotion", subject="model")
         self._gated = {entry.partition: entry for entry in promotions if is_by_gate(entry)}
         self._months = {key for key in self._gated if not is_day(key)}
@@ -79,7 +80,7 @@ class Deployments:
 
     def serves(self, day: str) -> Serves | None:
         """Return what serves on the day, None where nothing does or its month is not decided yet."""
-        return self.carried(day) if month_of(day) in self._months else None
+        return self.carried(day) if self.is_decided(month_of(day)) else None
 
     def carried(self, day: str) -> Serves | None:
         """Return what serves on the day by all that is recorded now, also in a month that is not decided yet."""
@@ -93,7 +94,7 @@ class Deployments:
         first month that was ever decided.
         """
         month = month_of(day)
-        if month in self._months:
+        if self.is_decided(month):
             return self.serves(day) is None
         return month == self._first_month or (bool(self._months) and month < min(self._months))
 
@@ -123,6 +124,13 @@ class Deployments:
     def decided(self) -> Sequence[str]:
         """The months that are decided, and the days with a decision on a training off schedule, in order."""
         return sorted(self._gated, key=first_day)
+
+    def is_decided(self, month: str) -> bool:
+        """Return whether it is decided what serves in a month.
+
+        Where each month is trained, each is decided; else what serves goes on until another version is brought.
+        """
+        return month in self._months or (not self._trains and bool(self._months) and month > min(self._months))
 
     def decision(self, month: str) -> Entry | None:
         """Return the standing decision of the gate on a month, or on a day."""

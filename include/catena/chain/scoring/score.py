@@ -54,7 +54,7 @@ def _score_once(workspace: Workspace, usecase: UseCase, wanted: Sequence[str], m
         for day in wanted
         if (serves := deployments.serves(day)) is not None
     }
-    if deployments.decision(month) is None or (wanted and not assigned):
+    if not deployments.is_decided(month) or (wanted and not assigned):
         day = wanted[0] if wanted else f"{month}-01"
         return Outcome("skipped", _why_nothing_serves(workspace, usecase, deployments, day))
     if not wanted:

@@ -16,7 +16,7 @@ from catena.chain.training.recipes import Recipes
 from catena.chain.training.search_record import SUBJECT, Concluded, record_failure, record_search
 from catena.chain.training.selection import selected_features
 from catena.chain.training.snapshots import Snapshot, open_snapshot, take_snapshot
-from catena.chain.training.training_data import TrainingTables
+from catena.chain.training.training_data import NEVER_TRAINS, TrainingTables
 from catena.declaration import Model, Search, UseCase
 from catena.governance import Entry, Ledger
 from catena.modeling.errors import ModelingError
@@ -68,6 +68,8 @@ def plan_search(workspace: Workspace, usecase: UseCase, month: str, run: Run) ->
     def planned(reason: str, jobs: Sequence[Job] = ()) -> Outcome:
         return Outcome("published", reason, (month,), details={"jobs": list(jobs)})
 
+    if not usecase.trains:
+        return Outcome("skipped", NEVER_TRAINS, details={"jobs": []})
     if usecase.search is None:
         return planned(f"{usecase.name} declares no search")
     tables = TrainingTables(workspace.lake(usecase), workspace.ledger, usecase)
@@ -154,8 +156,10 @@ def search_in_process(
         trials: of each family, in place of what is declared.
 
     Raises:
-        NotSearchable: no search is declared, or days of the month are missing.
+        NotSearchable: no search is declared, nothing is trained here, or days of the month are missing.
     """
+    if not usecase.trains:
+        raise NotSearchable(NEVER_TRAINS)
     if usecase.search is None:
         raise NotSearchable(f"{usecase.name} declares no search: add `search` to its declaration")
     if (there := _standing(workspace.ledger, usecase, month)) is not None:

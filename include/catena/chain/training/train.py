@@ -13,6 +13,7 @@ from catena.chain.training.candidate import Training
 from catena.chain.training.recipes import Recipes, model_of_dataset
 from catena.chain.training.snapshots import take_snapshot
 from catena.chain.training.training_data import (
+    NEVER_TRAINS,
     TrainingTables,
     cut_of,
     never_trained,
@@ -45,7 +46,7 @@ def train_candidate(workspace: Workspace, usecase: UseCase, month: str, run: Run
         The outcome, with the months and the day that were trained in this call.
     """
     month = training_key(month)
-    if refusal := never_trained(usecase, month):
+    if refusal := never_trained(usecase, month) if usecase.trains else NEVER_TRAINS:
         return Outcome("skipped", refusal)
     with exclusively(workspace.engine, (usecase.name, "train")):
         tables = TrainingTables(workspace.lake(usecase), workspace.ledger, usecase)

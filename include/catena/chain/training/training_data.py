@@ -47,6 +47,11 @@ def training_key(key: str) -> str:
     return month_of(key) if is_day(key) and last_day_of(month_of(key)) == key else key
 
 
+NEVER_TRAINS = (
+    "this environment trains nothing (`trains = false`): `catena models transfer` brings versions from one that does"
+)
+
+
 def never_trained(usecase: UseCase, key: str) -> str | None:
     """Return why a day is not trained off schedule, None where it can be."""
     if is_day(key) and month_of(key) == month_of(usecase.calendar.first):

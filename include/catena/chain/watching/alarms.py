@@ -45,7 +45,8 @@ def raise_alarms(workspace: Workspace, usecase: UseCase, run: Run, scheduled: Cu
     """Enter what changed about alarms, and ask for the next training that they call for.
 
     Only one training is asked for at a time: until it is decided on, later days may come to be served by its model, and
-    to be measured anew. What was asked for stands, also where the day is measured again.
+    to be measured anew. What was asked for stands, also where the day is measured again. An environment that trains
+    nothing enters alarms and asks for nothing.
 
     Args:
         scheduled: returns the days up to one at whose end a training is cut without being asked for.
@@ -70,7 +71,7 @@ def raise_alarms(workspace: Workspace, usecase: UseCase, run: Run, scheduled: Cu
         entered = _enter(ledger, run, found, before, _last_days(standings))
         confirmed = [asdict(alarm) for alarm in entered if alarm.decision == "CONFIRMED"]
         mine = [day for day, entry in asked.items() if run.try_number > 1 and entry.run_id == run.run_id]
-        is_open = not mine and not unanswered(ledger, usecase)
+        is_open = usecase.trains and not mine and not unanswered(ledger, usecase)
         new = _next_trigger(usecase, declared, standings, sorted(asked), scheduled) if is_open else None
         if new is not None:
             _ask(ledger, run, new, declared)

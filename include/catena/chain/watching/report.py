@@ -111,7 +111,7 @@ def _waiting(
 ) -> str | None:
     """Return what the report has to wait for, None where everything is there."""
     after = shift_month(month, 1)
-    if ledger.last(usecase.name, "promotion", "model", partition=after) is None:
+    if usecase.trains and ledger.last(usecase.name, "promotion", "model", partition=after) is None:
         return f"waiting for the decision on what serves in {after}"
     if serving.is_unserved(span[0]):
         return None

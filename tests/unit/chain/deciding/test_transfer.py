@@ -13,9 +13,12 @@ from catena.chain.deciding.promote import promote_candidate
 from catena.chain.deciding.transfer import TransferRefused, transfer_version
 from catena.chain.deploying.versions import version_of
 from catena.chain.proving.card import issue_card
+from catena.chain.scoring.score import score_partition
 from catena.chain.training.replay import replay_version
+from catena.chain.training.search import NotSearchable, plan_search, search_in_process
 from catena.chain.training.train import train_candidate
 from catena.chain.training.training_data import open_registry
+from catena.declaration import Family, Gate, Search
 from catena.declared import governed
 from catena.environments import Approval
 from catena.partitions import days_of_month
@@ -25,7 +28,8 @@ from catena.workspace import Workspace
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
-JANUARY, FEBRUARY = days_of_month("2024-01"), days_of_month("2024-02")
+JANUARY, FEBRUARY, MARCH = days_of_month("2024-01"), days_of_month("2024-02"), days_of_month("2024-03")
+SEARCH = Search(families=(Family(name="logistic", factory="toy_models:pipeline"),), first_after_months=1)
 
 
 @pytest.fixture
@@ -148,6 +152,49 @@ def test_a_decided_month_is_left_to_people(dev, prod, usecase, run_of):
                        effective_at=prod.ledger.entries("toys")[0].effective_at,
                        payload={"serves": None, "challenger": None, "baseline": None})  # fmt: skip
     assert carry(dev, prod, usecase, run_of, "toys/1").decided
+
+
+def test_where_nothing_is_trained_what_was_brought_serves_until_the_next_version(dev, prod, usecase, land, run_of):
+    """Trainings and searches skip and say why; what serves goes on in months that nobody decides.
+
+    A version that comes when days up to 3 March are scored is judged by the gate, and serves from the 4th on.
+    """
+    prod.settings = prod.settings.model_copy(update={"trains": False, "approval": Approval()})
+    gate = Gate(metric="roc_auc", refresh_margin=0.2)
+    here = usecase.model_copy(update={"trains": False, "gate": gate, "search": SEARCH})
+    for outcome in (train_candidate(prod, here, "2024-01", run_of("train")),
+                    plan_search(prod, here, "2024-01", run_of("search")),
+                    promote_candidate(prod, here, "2024-01", run_of("promote"))):  # fmt: skip
+        assert (outcome.status, "`catena models transfer` brings versions" in outcome.reason) == ("skipped", True)
+    with pytest.raises(NotSearchable, match="trains nothing"):
+        search_in_process(prod, here, "2024-01", run_of("search"))
+    assert prod.ledger.entries() == []
+
+    carry(dev, prod, usecase, run_of, "toys/1")
+    assert promote_candidate(prod, here, "2024-01", run_of("promote")).partitions == ("2024-02",)
+    arriving(dev, prod, usecase, land, run_of, [*FEBRUARY, *MARCH[:3]])
+    for month in ("2024-02", "2024-03"):
+        assert score_partition(prod, here, month, run_of("score")).status == "published"
+    assert promote_candidate(prod, here, "2024-02", run_of("promote")).status == "skipped"
+
+    carry(dev, prod, usecase, run_of, "toys/2")
+    assert promote_candidate(prod, here, "2024-02", run_of("promote")).partitions == ("2024-03-04",)
+    decided = prod.ledger.last("toys", "promotion", "model", partition="2024-03-04")
+    assert (decided.decision, decided.payload["training_month"]) == ("PROMOTE", "2024-02")
+    assert {check["name"] for check in decided.payload["checks"]}
+    arriving(dev, prod, usecase, land, run_of, MARCH[3:5])
+    score_partition(prod, here, "2024-03", run_of("score"))
+    rows = prod.lake(here).read("predictions").to_pylist()
+    served = {row["partition"]: row["model_version"] for row in rows}
+    assert served == dict.fromkeys([*FEBRUARY, *MARCH[:3]], "toys/1") | dict.fromkeys(MARCH[3:5], "toys/2")
+    assert {row["revision"] for row in rows} == {1}
+
+
+def arriving(dev, prod, usecase, land, run_of, days):
+    """Let the features of days come to an environment, as they come to the other one."""
+    land(days)
+    rows = dev.lake(usecase).read("features", days)
+    prod.lake(usecase).overwrite("features", rows, run=run_of("ingest"), partitions=days, standing="final")
 
 
 def test_one_environment_is_no_destination(dev, usecase, run_of):
