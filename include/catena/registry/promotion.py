@@ -129,8 +129,8 @@ def _decided(checks: Sequence[Check]) -> Decision:
 def _beats_baseline(gate: Gate, gain: Interval | None, *, is_model_serving: bool) -> Check:
     """Judge the challenger against what needs no model.
 
-    Where a model serves already, want of evidence has no veto: in the same wild week the champion is shown to be no
-    better either, and against it the challenger must stand. Without one it keeps the baseline in service.
+    Where a model serves already, want of evidence has no veto: in such a week nothing could be shown of the champion,
+    either, and against that one the challenger must stand. Where none does, the baseline goes on serving.
     """
     name, needed = "beats_baseline", gate.minimum_gain_over_baseline
     if gain is None:

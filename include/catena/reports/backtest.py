@@ -57,10 +57,15 @@ def _figure(result: dict[str, Any]) -> Figure:
     with mpl.rc_context(STYLE | {"svg.hashsalt": "backtest"}):
         figure = Figure(figsize=(8.4, 8.2), layout="constrained")
         *above, below = figure.subplots(3, 1, gridspec_kw={"height_ratios": [1.5, 1.5, 1]})
-        for axes, (metric, label, _) in zip(above, drawn, strict=True):
-            _draw_months(axes, result, metric)
-            axes.set_title(label)
-            axes.set_ylabel(label)
+        (ranking, ranking_label, _), (error, error_label, _) = drawn
+        _draw_months(above[0], result, ranking)
+        above[0].set_title(ranking_label)
+        above[0].set_ylabel(ranking_label)
+        # Months differ more than policies do: only as differences are these to be told apart.
+        _draw_months(above[1], _less_the_first(result, error), error)
+        above[1].axhline(0, color=MUTED, linewidth=0.8)
+        above[1].set_title(f"{error_label}, less that of “{result['policies'][0]['says']}”: above 0 is worse")
+        above[1].set_ylabel(f"Difference in {error_label}")
         above[1].set_xlabel("Month that is scored")
         above[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8.5)
         names = [policy["says"] for policy in result["policies"]]
@@ -74,6 +79,21 @@ def _figure(result: dict[str, Any]) -> Figure:
         below.set_title("CPU time of the policy (dark: trainings)")
         below.set_xlabel("CPU seconds")
         return figure
+
+
+def _less_the_first(result: dict[str, Any], metric: str) -> dict[str, Any]:
+    """Return the result with a metric's differences from the first policy; of the baseline none, which is far off."""
+    first = result["policies"][0]["months"]
+
+    def less(each: dict[str, Any]) -> dict[str, Any]:
+        is_far = each["declared"].get("kind") == "baseline"
+        found = {
+            month: None if is_far else _number(each["months"][month].get(metric)) - _number(first[month].get(metric))
+            for month in first
+        }
+        return each | {"months": {month: {metric: value} for month, value in found.items()}}
+
+    return result | {kind: [less(each) for each in result[kind]] for kind in ("policies", "peers")}
 
 
 def _draw_months(axes: Any, result: dict[str, Any], metric: str) -> None:
