@@ -1,6 +1,6 @@
 """Among which recipes the one in force is looked for, and when.
 
-Budgets are small: a search of three months of flights takes about two minutes of one core (docs/decisions/015).
+Budgets are small: a search takes four to five minutes of one core (docs/benchmarks.md).
 """
 
 from __future__ import annotations
