@@ -42,21 +42,27 @@ def dependencies_notify(evidence: Evidence) -> Finding:
 
 
 def input_invariants(evidence: Evidence) -> Finding:
-    """Monitoring 2: each delivery is held to what must be true of it."""
+    """Monitoring 2: each delivery is held to what must be true of it, and a day without one is known as such."""
     usecase = evidence.usecase
-    last = {entry.subject: entry for entry in evidence.of("quality") if entry.payload.get("rules")}
     names = [dataset.name for dataset in usecase.partitioned_datasets if dataset.rules]
     todo = f"catena backfill {usecase.name} --from DAY --to DAY"
     if not names:
         return absent("No dataset has rules that its deliveries are held to.", "declare rules")
     if evidence.scored is None:
         return absent("Nothing was served yet, so no input of serving was checked.", todo)
-    open_ = [name for name in names if name not in last or last[name].partition < evidence.scored]
+    in_order = sorted(evidence.of("quality"), key=lambda entry: (entry.partition, entry.id))
+    told = {entry.subject: entry for entry in in_order}
+    checked = {entry.subject: entry for entry in in_order if entry.payload.get("rules")}
+    open_ = [name for name in names if name not in checked or told[name].partition < evidence.scored]
     if open_:
         return absent(f"The delivery of {', '.join(open_)} up to {evidence.scored} was not checked.", todo)
-    rules = sum(len(last[name].payload["rules"]) for name in names)
+    rules = sum(len(checked[name].payload["rules"]) for name in names)
     said = f"{rules} rules were applied to the deliveries of {len(names)} datasets up to {evidence.scored}."
-    return automated(said, *(entry_link(last[name]) for name in names[:3]))
+    without = [
+        f" No {name} came for {told[name].partition}: the last delivery is of {checked[name].partition}."
+        for name in names if told[name].decision == "NO_DATA"
+    ]  # fmt: skip
+    return automated(said + "".join(without), *(entry_link(checked[name]) for name in names[:3]))
 
 
 def no_skew(evidence: Evidence) -> Finding:

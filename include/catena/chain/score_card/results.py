@@ -46,7 +46,7 @@ def read_results(file: Path, code: str) -> TestRecord:
 
 
 def by_tests(record: TestRecord, what: str, paths: Sequence[str]) -> Finding:
-    """Return 1 where all recorded tests below the paths passed on the installed code, else 0.
+    """Return 1 where tests of each of the paths are recorded on the installed code and all passed, else 0.
 
     Args:
         what: what they test, as the beginning of a sentence.
@@ -56,10 +56,10 @@ def by_tests(record: TestRecord, what: str, paths: Sequence[str]) -> Finding:
     if failed:
         proof = tuple(outcome_link(test, record) for test in failed[:3])
         return absent(f"{what}: {len(failed)} of {len(found)} tests failed.", MAKE, *proof)
-    if not found:
+    if unheard := [path for path in paths if not record.below(path)]:
         older = f" ({record.stale} outcomes are of other code)" if record.stale else ""
-        said = f"{what}: no outcome of a test is recorded on the installed code {record.code}{older}."
-        return absent(said, MAKE)
+        of = ", ".join(unheard)
+        return absent(f"{what}: no outcome of {of} is recorded on the installed code {record.code}{older}.", MAKE)
     shown = tuple(outcome_link(test, record) for test in list(found)[:3])
     return automated(f"{what}: {len(found)} tests passed on the installed code.", *shown)
 

@@ -67,6 +67,8 @@ HEALTH = (
 PASSED = (
     "tests/unit/features/test_flight_features.py::a", "tests/unit/features/test_runner.py::b",
     "tests/usecases/test_seattle_weather.py::c", "tests/unit/modeling/test_recipe.py::d", "tests/chain/test_x.py::e",
+    "tests/unit/lake/test_overwrite.py::f", "tests/unit/features/test_flight_declaration.py::g",
+    "tests/unit/registry/test_store.py::h",
 )  # fmt: skip
 FULL = Evidence(
     usecase=USECASE,
@@ -246,6 +248,28 @@ def test_a_test_that_is_run_scores_and_what_it_found_amiss_stands_in_red(test):
     found = TESTS[test](evidence)
     assert (found.score, TESTS[test](FULL).warning) == (1.0, "")
     assert all(word in found.warning for word in words), found.warning
+
+
+def test_a_file_of_tests_that_was_not_run_is_missed():
+    """Those of the same point that were run and passed say nothing of it, and it is named."""
+    ran = TestRecord("c", {"tests/unit/features/test_flight_features.py::a": "passed"})
+    found = TESTS["data-7"](replace(FULL, tests=ran))
+    assert (found.score, found.todo) == (0.0, "make test")
+    assert "no outcome of tests/unit/features/test_flight_declaration.py" in found.said
+
+
+def test_a_day_without_a_delivery_is_no_unchecked_one():
+    """That nothing came is known by its entry; a day of which nothing is known was not checked."""
+    none = entry(25, "quality", "weather", "2013-03-01", "NO_DATA", rules=[])
+    checked = entry(24, "quality", "flights", "2013-03-01", "PASS", rules=RULES)
+    test = TESTS["monitoring-2"]
+    told = replace(FULL, scored="2013-03-01", entries=(*FULL.entries, checked, none))
+    assert test(told).score == 1.0
+    assert "No weather came for 2013-03-01: the last delivery is of 2013-02-28." in test(told).said
+    assert test(replace(told, entries=(*FULL.entries, checked))).score == 0.0
+    # An older day that is ingested again later says nothing of the newest one.
+    again = entry(26, "quality", "flights", "2013-01-05", "PASS", rules=RULES)
+    assert test(replace(FULL, entries=(*FULL.entries, again))).score == 1.0
 
 
 def test_a_guard_is_what_watches_quality():
