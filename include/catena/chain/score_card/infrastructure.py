@@ -140,7 +140,7 @@ def rollback_works(evidence: Evidence) -> Finding:
         return repeated([*done, *drills], said, f"catena airflow dags trigger {evidence.usecase.name}.report")
     if done:
         return automated(f"{counted(len(done), 'rollback')} on record.", *entry_links(done))
-    paths = ("tests/unit/chain/deciding/test_rollback.py",)
+    paths = ("tests/unit/chain/deploying/test_rollback.py",)
     return by_tests(evidence.tests, "Going back to the version before, by hand and by the guard", paths)
 
 

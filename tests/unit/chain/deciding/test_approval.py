@@ -20,11 +20,15 @@ EXPIRED = Answer("EXPIRED", None, "", "2024-02-04T09:00:00+00:00")
 
 
 @pytest.fixture
-def asking(local, usecase, land, run_of):
+def asking(local, usecase, land, run_of, begin):
     """A workspace whose environment asks for approval, with January and February trained."""
-    land(JANUARY)
-    land(FEBRUARY)
-    train_candidate(local, usecase, "2024-02", run_of("train"))
+
+    def live():
+        land(JANUARY)
+        land(FEBRUARY)
+        train_candidate(local, usecase, "2024-02", run_of("train"))
+
+    begin("trained", live)
     local.settings = local.settings.model_copy(update={"approval": Approval(required=True, hours=48)})
     return local
 

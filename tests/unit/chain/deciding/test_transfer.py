@@ -33,12 +33,15 @@ SEARCH = Search(families=(Family(name="logistic", factory="toy_models:pipeline")
 
 
 @pytest.fixture
-def dev(local, usecase, land, run_of):
+def dev(local, usecase, land, run_of, begin):
     """The environment that trains: January and February."""
-    land(JANUARY)
-    land(FEBRUARY)
-    train_candidate(local, usecase, "2024-02", run_of("train"))
-    return local
+
+    def live():
+        land(JANUARY)
+        land(FEBRUARY)
+        train_candidate(local, usecase, "2024-02", run_of("train"))
+
+    return begin("trained", live)
 
 
 @pytest.fixture

@@ -25,16 +25,20 @@ JANUARY, FEBRUARY = days_of_month("2024-01"), days_of_month("2024-02")
 
 
 @pytest.fixture
-def served(local, usecase, land, run_of):
+def served(local, usecase, land, run_of, begin):
     """January trained and promoted, February served and measured, the version replayed and its card issued."""
-    land(JANUARY)
-    train_candidate(local, usecase, "2024-01", run_of("train"))
-    promote_candidate(local, usecase, "2024-01", run_of("promote"))
-    land(FEBRUARY)
-    score_partition(local, usecase, "2024-02", run_of("score"))
-    monitor_partition(local, usecase, "2024-02", run_of("monitor"))
-    enter_replay(local, usecase, replay_version(local, usecase, "toys/1"), run_of("models"))
-    issue_card(local, usecase, "toys/1", run_of("models"))
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, usecase, "2024-01", run_of("train"))
+        promote_candidate(local, usecase, "2024-01", run_of("promote"))
+        land(FEBRUARY)
+        score_partition(local, usecase, "2024-02", run_of("score"))
+        monitor_partition(local, usecase, "2024-02", run_of("monitor"))
+        enter_replay(local, usecase, replay_version(local, usecase, "toys/1"), run_of("models"))
+        issue_card(local, usecase, "toys/1", run_of("models"))
+
+    begin("served", live)
     tests = {"test": "tests/chain/test_scheduled_chain.py::test_no_run_failed", "outcome": "passed"}
     lines = [{**tests, "code": code_version()}, {**tests, "code": "another"}]
     local.settings.recorded_tests.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")

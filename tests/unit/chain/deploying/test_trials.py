@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from sqlalchemy import text
@@ -14,14 +13,10 @@ from catena.chain.deploying.redeploy import Asked, roll_back
 from catena.chain.deploying.trials import planned_canary
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
-from catena.chain.training.training_data import open_registry
 from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Monitoring, Serving
-from catena.modeling.dataset import model_frame
 from catena.partitions import days, days_of_month, start_of
-from catena.registry.store import Evidence
-from catena.registry.trusted_types import trusted_types
 from catena.serving.canary import on_canary
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
@@ -37,25 +32,21 @@ def usecase(declare):
 
 
 @pytest.fixture
-def decided(local, usecase, land, run_of):
-    land(JANUARY)
-    train_candidate(local, usecase, "2024-01", run_of("train"))
-    promote_candidate(local, usecase, "2024-01", run_of("promote"))
-    return local
+def decided(local, usecase, land, run_of, begin):
+    """January is trained and serves from February on."""
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, usecase, "2024-01", run_of("train"))
+        promote_candidate(local, usecase, "2024-01", run_of("promote"))
+
+    return begin("decided", live)
 
 
 @pytest.fixture
-def bad(decided, usecase):
+def bad(decided, usecase, register_by_hand):
     """A registered model that says the opposite of what it knows: `toys/2`."""
-    from toy_models import pipeline
-
-    frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
-    rows = model_frame(frame, usecase.model)
-    estimator = pipeline(usecase.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
-    evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
-    return open_registry(decided.settings).register(
-        "toys", estimator, evidence, trusted_types(usecase.model), experiment="toys"
-    )
+    return register_by_hand(decided, usecase, lambda n: int(n < 50))
 
 
 @pytest.fixture

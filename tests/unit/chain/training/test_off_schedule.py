@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -16,12 +15,9 @@ from catena.chain.scoring.score import score_partition
 from catena.chain.training.replay import replay_version
 from catena.chain.training.snapshots import open_snapshot
 from catena.chain.training.train import train_candidate
-from catena.chain.training.training_data import effect_of, never_trained, open_registry, training_key, training_keys
+from catena.chain.training.training_data import effect_of, never_trained, training_key, training_keys
 from catena.chain.watching.monitor import monitor_partition
-from catena.modeling.dataset import model_frame
 from catena.partitions import days_of_month
-from catena.registry.store import Evidence
-from catena.registry.trusted_types import trusted_types
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
@@ -30,25 +26,21 @@ DAY = "2024-02-14"
 
 
 @pytest.fixture
-def decided(local, usecase, land, run_of):
+def decided(local, usecase, land, run_of, begin):
     """January is trained and serves from February on."""
-    land(JANUARY)
-    train_candidate(local, usecase, "2024-01", run_of("train"))
-    promote_candidate(local, usecase, "2024-01", run_of("promote"))
-    return local
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, usecase, "2024-01", run_of("train"))
+        promote_candidate(local, usecase, "2024-01", run_of("promote"))
+
+    return begin("decided", live)
 
 
 @pytest.fixture
-def failing(decided, usecase, run_of):
+def failing(decided, usecase, run_of, register_by_hand):
     """A model that says the opposite of what it knows serves from 2 February on: `toys/2`."""
-    from toy_models import pipeline
-
-    frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
-    rows = model_frame(frame, usecase.model)
-    estimator = pipeline(usecase.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
-    evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
-    registry = open_registry(decided.settings)
-    made = registry.register("toys", estimator, evidence, trusted_types(usecase.model), experiment="toys")
+    made = register_by_hand(decided, usecase, lambda n: int(n < 50))
     promote_version(decided, usecase, made.key, Asked("os:ada", "looks better", "2024-02-02"), run_of("models"))
     return decided
 

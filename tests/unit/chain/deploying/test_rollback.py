@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -13,15 +12,11 @@ from catena.chain.deploying.redeploy import Asked, DeploymentRefused, promote_ve
 from catena.chain.deploying.versions import UnknownVersion, version_of
 from catena.chain.scoring.score import score_partition
 from catena.chain.training.train import train_candidate
-from catena.chain.training.training_data import open_registry
 from catena.chain.watching.guard import check_guard
 from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import Guard, Monitoring
-from catena.modeling.dataset import model_frame
 from catena.partitions import days, days_of_month
 from catena.registry.model_file import ModelTampered
-from catena.registry.store import Evidence
-from catena.registry.trusted_types import trusted_types
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 and pandas 3.1 have deprecated; its own warnings are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
@@ -36,26 +31,21 @@ def guarded(usecase):
 
 
 @pytest.fixture
-def decided(local, guarded, land, run_of):
-    land(JANUARY)
-    train_candidate(local, guarded, "2024-01", run_of("train"))
-    promote_candidate(local, guarded, "2024-01", run_of("promote"))
-    return local
+def decided(local, guarded, land, run_of, begin):
+    """January is trained and serves from February on."""
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, guarded, "2024-01", run_of("train"))
+        promote_candidate(local, guarded, "2024-01", run_of("promote"))
+
+    return begin("decided", live)
 
 
 @pytest.fixture
-def bad(decided, guarded, declare):
+def bad(decided, guarded, register_by_hand):
     """A registered model that says the opposite of what it knows: `toys/2`."""
-    from toy_models import pipeline
-
-    frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
-    rows = model_frame(frame, guarded.model)
-    estimator = pipeline(guarded.model.recipe).fit(rows, [int(n < 50) for n in range(100)])
-    evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
-    made = open_registry(decided.settings).register(
-        "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"
-    )
-    return made.key
+    return register_by_hand(decided, guarded, lambda n: int(n < 50)).key
 
 
 def served(workspace, usecase, span):
@@ -71,17 +61,9 @@ def alias(workspace):
 
 
 @pytest.fixture
-def mute(decided, guarded):
+def mute(decided, guarded, register_by_hand):
     """A registered model that knows nothing and says so: each score is nearly one half; `toys/2`."""
-    from toy_models import pipeline
-
-    frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
-    rows = model_frame(frame, guarded.model)
-    estimator = pipeline(guarded.model.recipe).fit(rows, [n % 2 for n in range(100)])
-    evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
-    return open_registry(decided.settings).register(
-        "toys", estimator, evidence, trusted_types(guarded.model), experiment="toys"
-    ).key  # fmt: skip
+    return register_by_hand(decided, guarded, lambda n: n % 2).key
 
 
 def live(workspace, usecase, land, run_of, span, *, is_labelled=True):

@@ -18,11 +18,15 @@ DAY = "2024-02-01"
 
 
 @pytest.fixture
-def decided(local, usecase, land, run_of):
-    land(JANUARY)
-    train_candidate(local, usecase, "2024-01", run_of("train"))
-    promote_candidate(local, usecase, "2024-01", run_of("promote"))
-    return local
+def decided(local, usecase, land, run_of, begin):
+    """January is trained and serves from February on."""
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, usecase, "2024-01", run_of("train"))
+        promote_candidate(local, usecase, "2024-01", run_of("promote"))
+
+    return begin("decided", live)
 
 
 def published(workspace, day):

@@ -53,11 +53,14 @@ def proven(usecase):
 
 
 @pytest.fixture
-def trained(local, proven, land, run_of):
+def trained(local, proven, land, run_of, begin):
     """January, trained."""
-    land(days_of_month("2024-01"))
-    train_candidate(local, proven, "2024-01", run_of("train"))
-    return local
+
+    def live():
+        land(days_of_month("2024-01"))
+        train_candidate(local, proven, "2024-01", run_of("train"))
+
+    return begin("trained", live)
 
 
 def test_the_proof_is_made_once_and_again_the_same(trained, proven, run_of):

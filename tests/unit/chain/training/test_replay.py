@@ -25,11 +25,14 @@ JANUARY = days_of_month("2024-01")
 
 
 @pytest.fixture
-def trained(local, usecase, land, run_of):
+def trained(local, usecase, land, run_of, begin):
     """January, trained."""
-    land(JANUARY)
-    train_candidate(local, usecase, "2024-01", run_of("train"))
-    return local
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, usecase, "2024-01", run_of("train"))
+
+    return begin("trained", live)
 
 
 def verdicts(found):

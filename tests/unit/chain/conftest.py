@@ -8,16 +8,15 @@ import sys
 import types
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from mlflow import MlflowClient
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from catena.declaration import (
     Calendar,
@@ -40,10 +39,20 @@ from catena.partitions import start_of
 from catena.run import Run
 from catena.workspace import Workspace
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from catena.registry.store import ModelVersion
+
 ROWS = 20
 
 
 def pipeline(recipe: Recipe) -> Pipeline:
+    # Tests of other links share this file, and need neither scikit-learn nor MLflow.
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
     logistic = LogisticRegression(random_state=recipe.seed, **recipe.params)
     return Pipeline([("scale", StandardScaler()), ("logistic", logistic)])
 
@@ -103,6 +112,8 @@ def usecase() -> UseCase:
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's database without content: creating it takes seconds, copying it none."""
+    from mlflow import MlflowClient
+
     file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,12 +122,105 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test of a file has its lake in turn: what is kept of one for the next names paths in it."""
+    return tmp_path_factory.mktemp("toys") / "home"
+
+
 @pytest.fixture
-def local(workspace: Workspace, tmp_path: Path, empty_mlflow: Path) -> Workspace:
+def local(workspace: Workspace, home: Path, tmp_path: Path, empty_mlflow: Path) -> Workspace:
     """A workspace whose MLflow is a database file of its own."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    # Each test has another file: MLflow keeps a database open once it was used.
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    workspace.settings = workspace.settings.model_copy(update={"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"})
+    workspace.settings = workspace.settings.model_copy(
+        update={"home": home, "tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}
+    )
     return workspace
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a workspace came to: its files, MLflow's database and its ledger, by paths and name."""
+
+    home: Path
+    mlflow: Path
+    database: str
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Kept]:
+    """What the tests of a file have in common before they begin, by name."""
+    return {}
+
+
+@pytest.fixture
+def begin(
+    local: Workspace, home: Path, tmp_path: Path, kept: dict[str, Kept], create_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[], object]], Workspace]:  # fmt: skip
+    """Return a function that lets a file's first test live through something, and the others begin with its result.
+
+    Training is most of what these tests cost. The files, MLflow's database and the ledger are copied, so no test sees
+    what another one does afterwards.
+    """
+
+    def restore(past: Kept) -> None:
+        local.engine.dispose()
+        for opened in ("engine", "ledger"):
+            vars(local).pop(opened, None)
+        url = SecretStr(create_database(past.database))
+        local.settings = local.settings.model_copy(update={"database_url": url})
+        shutil.rmtree(home)
+        shutil.copytree(past.home, home)
+        shutil.copy(past.mlflow, tmp_path / "mlflow.db")
+
+    def keep() -> Kept:
+        folder = tmp_path_factory.mktemp("kept")
+        shutil.copytree(home, folder / "home")
+        shutil.copy(tmp_path / "mlflow.db", folder / "mlflow.db")
+        # A database is copied while nobody is connected to it.
+        database = local.engine.url.database
+        assert database is not None
+        local.engine.dispose()
+        copy = make_url(create_database(database)).database
+        assert copy is not None
+        return Kept(folder / "home", folder / "mlflow.db", copy)
+
+    def once(name: str, live: Callable[[], object]) -> Workspace:
+        if name in kept:
+            restore(kept[name])
+        else:
+            live()
+            kept[name] = keep()
+        return local
+
+    return once
+
+
+@pytest.fixture
+def register_by_hand() -> Callable[..., ModelVersion]:
+    """Return a function that registers a model fitted on a hundred made-up rows, past the training."""
+
+    def register(workspace: Workspace, usecase: UseCase, label: Callable[[int], int]) -> ModelVersion:
+        """Register it; `label` says the outcome of the row whose signal is n hundredths."""
+        import pandas as pd
+
+        from catena.chain.training.training_data import open_registry
+        from catena.modeling.dataset import model_frame
+        from catena.registry.store import Evidence
+        from catena.registry.trusted_types import trusted_types
+
+        frame = pd.DataFrame({"signal": [n / 100 for n in range(100)], "shop": ["A"] * 100})
+        rows = model_frame(frame, usecase.model)
+        estimator = pipeline(usecase.model.recipe).fit(rows, [label(n) for n in range(100)])
+        evidence = Evidence("by hand", {}, {}, {}, {}, rows.head(), estimator.predict_proba(rows.head())[:, 1])
+        registry, trusted = open_registry(workspace.settings), trusted_types(usecase.model)
+        return registry.register("toys", estimator, evidence, trusted, experiment="toys")
+
+    return register
 
 
 def run_of(link: str, try_number: int = 1) -> Run:

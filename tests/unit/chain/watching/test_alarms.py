@@ -28,12 +28,15 @@ def alarming(usecase):
 
 
 @pytest.fixture
-def decided(local, alarming, land, run_of):
+def decided(local, alarming, land, run_of, begin):
     """January is trained and serves from February on."""
-    land(JANUARY)
-    train_candidate(local, alarming, "2024-01", run_of("train"))
-    promote_candidate(local, alarming, "2024-01", run_of("promote"))
-    return local
+
+    def live():
+        land(JANUARY)
+        train_candidate(local, alarming, "2024-01", run_of("train"))
+        promote_candidate(local, alarming, "2024-01", run_of("promote"))
+
+    return begin("decided", live)
 
 
 def entered(workspace):
