@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks import cascade, etl, kafka_trigger, streams, streams_scheduled
+from benchmarks import cascade, etl, kafka_trigger, model_life, streams, streams_scheduled
 from benchmarks.machine import RESULTS
 
 ALL = {
@@ -16,6 +16,7 @@ ALL = {
     "year": cascade.year,
     "workers": cascade.workers,
     "etl": etl.measure,
+    "model_life": model_life.measure,
     "streams": streams.measure,
     "streams_scheduled": streams_scheduled.measure,
     "kafka_trigger": kafka_trigger.measure,
