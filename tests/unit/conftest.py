@@ -1,4 +1,4 @@
-"""A small use case whose truth is known, in a lake and a ledger of its own: label = a coin whose bias is `signal`."""
+"""The toys: a small use case of known truth with its own lake and ledger, whose label is a coin of bias `signal`."""
 
 from __future__ import annotations
 
