@@ -135,7 +135,8 @@ def postgres_settings(outlived_by_none: Callable[[Path], None]) -> Iterator[Sett
             postgres.create_databases(settings)
             yield settings
         finally:
-            processes.stop(settings, ["postgres"])
+            # Nobody reads these databases again: the server need not write them out first.
+            processes.stop(settings, ["postgres"], patience_seconds=0)
 
 
 def _spare_the_disk(settings: Settings) -> None:
