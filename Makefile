@@ -39,7 +39,7 @@ down: ## Stop everything that was started
 	@if [ -x $(BIN)/catena ]; then $(BIN)/catena down; fi
 
 test: $(STAMP) ## Run all tests, and keep their outcomes for the score card
-	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder --record-outcomes $(TESTS)
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --record-outcomes $(TESTS)
 
 test-faults: $(STAMP) ## Run only the tests that kill processes; all rounds of them: CATENA_FAULT_ROUNDS=full
 	$(BIN)/python -m pytest tests/faults -m faults

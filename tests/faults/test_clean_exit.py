@@ -65,7 +65,7 @@ def test_processes_that_read_end_with_0(ground_of, tmp_path, rounds):
     # Many files: the more threads read, the more of them are not done when the last row is there.
     ground.drain(batch=5)
     (until := tmp_path / "until").touch()
-    for _ in range(int(rounds(4, 150))):
+    for _ in range(int(rounds(2, 150))):
         readers = [ground.start_working("read", until=str(until), table="events_weather") for _ in range(4)]
         assert [(reader.wait(), reader.stderr()) for reader in readers] == [(0, "")] * 4
         assert [reader.outcomes for reader in readers] == [[{"reads": 1}]] * 4

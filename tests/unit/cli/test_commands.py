@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 from catena.database import database_url
 from catena.declared import declared_usecase
@@ -16,12 +18,14 @@ from catena.settings import Settings
 from catena.streams import open_log
 from catena.workspace import Workspace
 
+Catena = Callable[..., Any]
 
-def catena(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    program = "from catena.cli import main; main()"
-    environment = {"PATH": os.environ["PATH"], "CATENA_HOME": str(home), "COLUMNS": "200", **variables}
+
+def process(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a shell does."""
+    environment = {"PATH": os.environ["PATH"], "CATENA_HOME": str(home), "COLUMNS": "200", "CATENA_API_PORT": "1"}
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", "from catena.cli import main; main()", *arguments],
         capture_output=True, text=True, timeout=120, check=False, env=environment,
     )  # fmt: skip
 
@@ -41,19 +45,18 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_what_is_not_running_exits_with_3(tmp_path: Path) -> None:
     """Commands that need a running installation say how to start one."""
-    status = catena(tmp_path, "status", "--json")
+    status = process(tmp_path, "status", "--json")
     assert status.returncode == 3
     assert {part["is_running"] for part in json.loads(status.stdout)} == {False}
-    ledger = catena(tmp_path, "ledger")
+    ledger = process(tmp_path, "ledger")
     assert ledger.returncode == 3
     assert "catena up" in ledger.stderr
-    backfill = catena(tmp_path, "backfill", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-02",
-                      CATENA_API_PORT="1")  # fmt: skip
+    backfill = process(tmp_path, "backfill", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-02")
     assert backfill.returncode == 3
     assert "catena up" in backfill.stderr
 
 
-def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
+def test_wrong_usage_exits_with_2(catena: Catena, tmp_path: Path) -> None:
     """A name or a day that does not exist is wrong usage, and the message says what there is."""
     unknown = catena(tmp_path, "tables", "--usecase", "trains")
     assert (unknown.returncode, "flight_delays" in unknown.stderr) == (2, True)
@@ -66,7 +69,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
     assert catena(tmp_path, "quarantine", "show", "flight_delays", "trains", "2013-01-01").returncode == 2
 
 
-def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: Settings) -> None:
+def test_json_goes_to_standard_output_alone(catena: Catena, tmp_path: Path, postgres_settings: Settings) -> None:
     """`--json` prints one JSON document."""
     names = [usecase["name"] for usecase in json.loads(catena(tmp_path, "usecases", "--json").stdout)]
     assert names == ["flight_delays", "seattle_weather"]
@@ -77,7 +80,7 @@ def test_json_goes_to_standard_output_alone(tmp_path: Path, postgres_settings: S
     assert (ledger.returncode, json.loads(ledger.stdout)) == (0, [])
 
 
-def test_environments_are_listed_and_a_wrong_one_is_wrong_usage(tmp_path: Path) -> None:
+def test_environments_are_listed_and_a_wrong_one_is_wrong_usage(catena: Catena, tmp_path: Path) -> None:
     """Each declared environment with its places; a name that is none says which there are."""
     listed = catena(tmp_path, "env", "list", "--json", CATENA_ENVIRONMENT="staging")
     rows = {row["environment"]: row for row in json.loads(listed.stdout)}
@@ -88,7 +91,9 @@ def test_environments_are_listed_and_a_wrong_one_is_wrong_usage(tmp_path: Path) 
     assert (unknown.returncode, "staging" in unknown.stderr) == (2, True)
 
 
-def test_the_score_card_of_an_empty_installation_claims_nothing(tmp_path: Path, workspace: Workspace) -> None:
+def test_the_score_card_of_an_empty_installation_claims_nothing(
+    catena: Catena, tmp_path: Path, workspace: Workspace
+) -> None:
     """28 tests, none of them passed by what is declared; the file holds what is printed, and the page is there."""
     url, out = workspace.settings.database_url, tmp_path / "score.json"
     assert url is not None
@@ -102,7 +107,9 @@ def test_the_score_card_of_an_empty_installation_claims_nothing(tmp_path: Path, 
     assert Path(page).is_file()
 
 
-def test_models_that_never_served_have_no_history_and_no_rollback(tmp_path: Path, postgres_settings: Settings) -> None:
+def test_models_that_never_served_have_no_history_and_no_rollback(
+    catena: Catena, tmp_path: Path, postgres_settings: Settings
+) -> None:
     """An empty history is an empty list; what cannot be rolled back or is unknown is wrong usage, with the reason."""
     url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
     there = {"CATENA_DATABASE_URL": url, "CATENA_API_PORT": "1"}
@@ -114,7 +121,7 @@ def test_models_that_never_served_have_no_history_and_no_rollback(tmp_path: Path
     assert (show.returncode, "trains/1" in show.stderr) == (2, True)
 
 
-def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
+def test_down_where_nothing_runs_is_no_error(catena: Catena, tmp_path: Path) -> None:
     """Stopping a stopped installation succeeds, at once."""
     begun = time.monotonic()
     done = catena(tmp_path, "down")
@@ -122,7 +129,7 @@ def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 30
 
 
-def test_a_day_is_replayed_into_the_broker(tmp_path: Path, nats_settings: Settings) -> None:
+def test_a_day_is_replayed_into_the_broker(catena: Catena, tmp_path: Path, nats_settings: Settings) -> None:
     """`stream replay` publishes each event of a day once, and again only where a fault asks for it.
 
     New year's day has 2,522 events of flights and 67 hours of weather, counted in the files. Beyond the asked copies,
@@ -147,7 +154,7 @@ def test_a_day_is_replayed_into_the_broker(tmp_path: Path, nats_settings: Settin
     assert (silent.returncode, "127.0.0.1:1" in silent.stderr) == (3, True)
 
 
-def test_wrong_replays_exit_with_2(tmp_path: Path) -> None:
+def test_wrong_replays_exit_with_2(catena: Catena, tmp_path: Path) -> None:
     """A share that is none, days in the wrong order, and a use case without streams are wrong usage."""
     days = ("--from", "2013-01-01", "--to", "2013-01-01")
     assert catena(tmp_path, "stream", "replay", "flight_delays", *days, "--late", "2").returncode == 2
@@ -157,7 +164,7 @@ def test_wrong_replays_exit_with_2(tmp_path: Path) -> None:
     assert (without.returncode, "seattle_weather" in without.stderr) == (2, True)
 
 
-def test_tables_are_maintained_by_hand(tmp_path: Path) -> None:
+def test_tables_are_maintained_by_hand(catena: Catena, tmp_path: Path) -> None:
     """`maintain` needs no broker and no database, says what it did, and refuses a retention that would harm readers."""
     import pyarrow as pa
 
@@ -187,7 +194,9 @@ def test_tables_are_maintained_by_hand(tmp_path: Path) -> None:
     assert (gone.returncode, "flight_delays" in gone.stderr) == (2, True)
 
 
-def test_exploring_what_is_not_there_says_what_is_missing(tmp_path: Path, postgres_settings: Settings) -> None:
+def test_exploring_what_is_not_there_says_what_is_missing(
+    catena: Catena, tmp_path: Path, postgres_settings: Settings
+) -> None:
     """Days that are not there yet are failed work, an unknown table and a turned range wrong usage, each by name."""
     url = database_url(postgres_settings, "catena").render_as_string(hide_password=False)
     days = ("explore", "flight_delays", "--from", "2013-01-01", "--to", "2013-01-02")

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from catena.cli import main
 from catena.declared import declared_usecase
 from catena.governance import Ledger
 from catena.platform import airflow, installation, processes
 from catena.settings import Settings
-from catena.settings import settings as current_settings
 from catena.streams import open_log
 from catena.streams.connect import TOKEN_FILE
 from catena.streams.jetstream import JetStreamLog
@@ -29,14 +27,7 @@ from catena.workspace import Workspace
 DAY = "2013-01-01"
 
 
-@dataclass(frozen=True)
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Catena = Callable[..., Done]
+Stream = Callable[..., Any]
 
 
 @pytest.fixture
@@ -55,96 +46,83 @@ def home(tmp_path: Path, fresh_database: Callable[[], str]) -> Iterator[Settings
 
 
 @pytest.fixture
-def catena(home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Catena]:
-    """Return a function that runs the command for the installation, in this process, which loads the libraries once."""
-    for name, value in airflow.settings_environment(home).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COLUMNS", "200")
-    current_settings.cache_clear()
-
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["catena", "stream", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Done(int(ended.value.code or 0), said.out, said.err)
-
-    yield run
-    current_settings.cache_clear()
+def stream(home: Settings, catena: Callable[..., Any]) -> Stream:
+    """Return a function that runs `catena stream` for the installation."""
+    return partial(catena, home.home, "stream", **airflow.settings_environment(home))
 
 
-def replay(catena: Catena) -> int:
+def replay(stream: Stream) -> int:
     """Publish a day, with copies, and return how many messages that were."""
     days = ("--from", DAY, "--to", DAY, "--speed", "0", "--duplicate", "0.05", "--json")
-    done = catena("replay", "flight_delays", *days)
+    done = stream("replay", "flight_delays", *days)
     assert done.returncode == 0, done.stderr
     return sum(json.loads(done.stdout)["sent"].values())
 
 
-def test_a_drain_until_idle_takes_all_there_is(catena):
+def test_a_drain_until_idle_takes_all_there_is(stream):
     """All records land, in bounded drains, the tables' days are told, and the next drain finds nothing."""
-    sent = replay(catena)
-    waiting = json.loads(catena("status", "flight_delays", "--json").stdout)
-    assert sum(lag["records"] for stream in waiting for lag in stream["lags"]) == sent
-    assert {stream["p95_s"] for stream in waiting} == {None}
-    done = catena("drain", "flight_delays", "--until-idle", "--batch", "400", "--most", "1000", "--json")
+    sent = replay(stream)
+    waiting = json.loads(stream("status", "flight_delays", "--json").stdout)
+    assert sum(lag["records"] for each in waiting for lag in each["lags"]) == sent
+    assert {each["p95_s"] for each in waiting} == {None}
+    done = stream("drain", "flight_delays", "--until-idle", "--batch", "400", "--most", "1000", "--json")
     assert done.returncode == 0, done.stderr
     flights, weather = json.loads(done.stdout)["streams"]
     assert flights["records"] + weather["records"] == sent
     assert flights["commits"] == 8
     assert flights["changed"] == [DAY]
-    again = json.loads(catena("drain", "flight_delays", "--json").stdout)["streams"]
+    again = json.loads(stream("drain", "flight_delays", "--json").stdout)["streams"]
     assert [(each["records"], each["changed"]) for each in again] == [(0, []), (0, [])]
-    done = catena("status", "flight_delays", "--json")
+    done = stream("status", "flight_delays", "--json")
     assert done.returncode == 0
-    for stream in json.loads(done.stdout):
-        assert [lag["records"] for lag in stream["lags"]] == [0]
-        assert 0 < stream["p50_s"] <= stream["p95_s"] < 300
-    assert sum(stream["records"] for stream in json.loads(done.stdout)) == sent
+    for each in json.loads(done.stdout):
+        assert [lag["records"] for lag in each["lags"]] == [0]
+        assert 0 < each["p50_s"] <= each["p95_s"] < 300
+    assert sum(each["records"] for each in json.loads(done.stdout)) == sent
 
 
-def test_a_gap_is_shown_and_accepted_by_name(catena, home):
+def test_a_gap_is_shown_and_accepted_by_name(stream, home):
     """Where retention has passed the table, drains stop with the command that goes on; the ledger keeps the reason."""
-    assert catena("resume", "flight_delays", "weather", "--accept-gap", "--reason", "none").returncode == 2
-    replay(catena)
-    drained = catena("drain", "flight_delays", "--json")
+    assert stream("resume", "flight_delays", "weather", "--accept-gap", "--reason", "none").returncode == 2
+    replay(stream)
+    drained = stream("drain", "flight_delays", "--json")
     landed = json.loads(drained.stdout)["streams"][1]["records"]
     lose_all(home, and_so_many=10)
-    stopped = catena("drain", "flight_delays")
+    stopped = stream("drain", "flight_delays")
     assert stopped.returncode == 1
     # The status shows the gap beside the stream that has none.
-    status = catena("status", "flight_delays", "--json")
+    status = stream("status", "flight_delays", "--json")
     found = json.loads(status.stdout)
     assert [(each["stream"], each["is_behind"]) for each in found] == [("flights", False), ("weather", True)]
     assert (status.returncode, found[1]["lags"][0]["missing"], found[0]["lags"][0]["fault"]) == (1, 10, "")
-    text = " ".join(catena("status", "flight_delays").stdout.split())
+    text = " ".join(stream("status", "flight_delays").stdout.split())
     assert "10 offsets were removed before they were read" in text
     assert "catena stream resume flight_delays weather --accept-gap" in text
     assert "catena stream resume flight_delays weather --accept-gap --reason" in " ".join(stopped.stderr.split())
-    shown = json.loads(catena("resume", "flight_delays", "weather", "--json").stdout)
+    shown = json.loads(stream("resume", "flight_delays", "weather", "--json").stdout)
     [gap] = shown["gaps"]
     assert (shown["is_accepted"], gap["from_offset"], gap["count"]) == (False, landed + 1, 10)
-    assert catena("resume", "flight_delays", "weather", "--accept-gap").returncode == 2
-    assert catena("resume", "flight_delays", "flights", "--accept-gap", "--reason", "x").returncode == 2
-    done = catena("resume", "flight_delays", "weather", "--accept-gap", "--reason", "the files are loaded")
+    assert stream("resume", "flight_delays", "weather", "--accept-gap").returncode == 2
+    assert stream("resume", "flight_delays", "flights", "--accept-gap", "--reason", "x").returncode == 2
+    done = stream("resume", "flight_delays", "weather", "--accept-gap", "--reason", "the files are loaded")
     assert done.returncode == 0, done.stderr
-    assert catena("drain", "flight_delays").returncode == 0
+    assert stream("drain", "flight_delays").returncode == 0
     workspace = Workspace(home)
     [entry] = workspace.ledger.entries("flight_delays", kind="note", subject="events_weather")
     workspace.engine.dispose()
     assert (entry.decision, entry.payload["reason"]) == ("GAP_ACCEPTED", "the files are loaded")
     assert {name: entry.payload[name] for name in gap} == gap
-    refused = catena("resume", "flight_delays", "weather", "--accept-gap", "--reason", "again")
+    refused = stream("resume", "flight_delays", "weather", "--accept-gap", "--reason", "again")
     assert (refused.returncode, "no gap" in refused.stderr) == (2, True)
 
 
-def test_wrong_usage_of_streams_exits_with_2(catena):
+def test_wrong_usage_of_streams_exits_with_2(stream):
     """What is not declared, or no time, is wrong usage, and the message says what there is."""
-    without = catena("drain", "seattle_weather")
+    without = stream("drain", "seattle_weather")
     assert (without.returncode, "declares no streams" in without.stderr) == (2, True)
-    unknown = catena("resume", "flight_delays", "trains")
+    unknown = stream("resume", "flight_delays", "trains")
     assert (unknown.returncode, "flights, weather" in unknown.stderr) == (2, True)
-    no_time = catena("drain", "flight_delays", "--from-time", "noon")
+    no_time = stream("drain", "flight_delays", "--from-time", "noon")
     assert (no_time.returncode, "noon" in no_time.stderr) == (2, True)
 
 
