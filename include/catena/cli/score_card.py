@@ -56,11 +56,11 @@ def score_card(
     if as_json:
         print_json(found | {"path": issued.details["path"]})
         return
-    rows = [
-        (test, each["name"], f"{each['score']:g}", each["said"], each["warning"], each["todo"])
-        for test, each in found["tests"].items()
-    ]
-    print_rows(issued.reason, ("test", "name", "score", "found", "amiss", "would give it"), rows)
+    rows = []
+    for test, each in found["tests"].items():
+        remarks = [f"{label}: {each[key]}" for label, key in (("Amiss", "warning"), ("To do", "todo")) if each[key]]
+        rows.append((test, each["name"], f"{each['score']:g}", "\n".join([each["said"], *remarks])))
+    print_rows(issued.reason, ("test", "name", "score", "found"), rows)
     console().print(f"page: {issued.details['path']}", highlight=False, markup=False)
 
 

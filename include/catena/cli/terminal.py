@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DONE, WORK_FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
+_WORD = 12
+"""Longest word that a table never breaks, in characters."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -41,15 +44,18 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as a table."""
+    """Print rows as a table; words stay whole where the terminal is narrow, paths and hashes may break."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else escape(str(value)) for value in row))
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    for place, column in enumerate(columns):
+        words = " ".join([column, *(row[place] for row in cells)]).split()
+        longest = max((len(word) for word in words), default=1)
+        table.add_column(column, overflow="fold", min_width=min(longest, _WORD))
+    for row in cells:
+        table.add_row(*map(escape, row))
     console().print(table)
 
 
