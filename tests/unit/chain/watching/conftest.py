@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from catena.chain.watching.monitor import monitor_partition
 from catena.declaration import UseCase
 from catena.lake import Lake, arrow_schema
 from catena.partitions import day_key, days, days_of_month, parse_day, start_of
@@ -141,11 +142,11 @@ class World:
 
 
 @pytest.fixture
-def world_of(workspace: Workspace) -> Callable[..., World]:
+def world_of(local: Workspace) -> Callable[..., World]:
     """A function that returns a filled world: January unserved, February served, March decided."""
 
     def build(kind: str, refused: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> World:
-        world = World(workspace, PARCELS.parcels(kind))
+        world = World(local, PARCELS.parcels(kind))
         names = pa.table({"region": list(PARCELS.REGIONS), "name": ["East <side>", "North", "South"]})
         world.lake.overwrite("places", names, run=world.run)
         world.fill("2013-01", is_served=False)
@@ -167,3 +168,15 @@ def world(world_of: Callable[..., World]) -> World:
 def february() -> list[str]:
     """The days of the served month."""
     return days("2013-02-01", day_key(parse_day("2013-02-28")))
+
+
+@pytest.fixture
+def watched(world_of: Callable[..., World], begin: Callable[..., Workspace], february: list[str]) -> World:
+    """The binary world with every day of February measured."""
+
+    def live() -> None:
+        world = world_of("binary")
+        for day in february[::7]:
+            monitor_partition(world.workspace, world.usecase, day, world.run)
+
+    return World(begin("watched", live), PARCELS.parcels())

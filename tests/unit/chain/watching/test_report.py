@@ -14,16 +14,10 @@ from catena.reports import evidence_of, numbers_of
 
 
 @pytest.fixture
-def watched(world, february):
-    """The binary world with every day of February measured."""
-    return measured(world, february)
-
-
-def measured(world, days):
-    """Measure every day, and return the world."""
-    for day in days[::7]:
-        monitor_partition(world.workspace, world.usecase, day, world.run)
-    return world
+def issued(watched, begin):
+    """The same, with the report of February issued."""
+    begin("issued", lambda: issue_report(watched.workspace, watched.usecase, "2013-02", watched.run))
+    return watched
 
 
 def page_of(world, month):
@@ -42,21 +36,19 @@ def test_every_number_can_be_produced_again(watched):
     assert verify_report(watched.workspace, watched.usecase, "2013-02") == []
 
 
-def test_a_wrong_number_is_found_out(watched):
+def test_a_wrong_number_is_found_out(issued):
     """A number that was changed on the page, or cites nothing, is reported as a disagreement."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
-    path = report_path(watched.workspace, watched.usecase, "2013-02")
+    path = report_path(issued.workspace, issued.usecase, "2013-02")
     page = path.read_text(encoding="utf-8")
     changed = re.sub(r'(data-n="month.0.entities.count"[^>]*>)[^<]*<', r"\g<1>9,999<", page, count=1)
     assert changed != page
     path.write_text(changed, encoding="utf-8")
-    assert len(verify_report(watched.workspace, watched.usecase, "2013-02")) == 1
+    assert len(verify_report(issued.workspace, issued.usecase, "2013-02")) == 1
 
 
-def test_no_number_stands_without_evidence(watched):
+def test_no_number_stands_without_evidence(issued):
     """Outside cited numbers, dates, charts, quotations and declared words, the page shows no digit."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
-    page = page_of(watched, "2013-02")
+    page = page_of(issued, "2013-02")
     for element in ("script", "style", "svg", "details", "blockquote", "q", "title"):
         page = re.sub(rf"<{element}\b.*?</{element}>", "", page, flags=re.DOTALL)
     page = re.sub(r'<span class="n[^>]*>[^<]*</span>', "", page)
@@ -68,13 +60,12 @@ def test_no_number_stands_without_evidence(watched):
     assert re.findall(r".{20}\d.{10}", words) == []
 
 
-def test_figures_agree_with_a_count_by_hand(watched):
+def test_figures_agree_with_a_count_by_hand(issued):
     """Volume, share, and both ranking qualities are those of a count over the rows themselves."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
-    numbers = {key: item["value"] for key, item in evidence_of(page_of(watched, "2013-02"))["numbers"].items()}
-    rows = [row for row in watched.lake.read("arrivals").to_pylist() if row["delay_min"] is not None]
-    features = {row["entity"]: row for row in watched.lake.read("features").to_pylist()}
-    scores = {row["entity"]: row["score"] for row in watched.lake.read("predictions").to_pylist()}
+    numbers = {key: item["value"] for key, item in evidence_of(page_of(issued, "2013-02"))["numbers"].items()}
+    rows = [row for row in issued.lake.read("arrivals").to_pylist() if row["delay_min"] is not None]
+    features = {row["entity"]: row for row in issued.lake.read("features").to_pylist()}
+    scores = {row["entity"]: row["score"] for row in issued.lake.read("predictions").to_pylist()}
     january = [row for row in rows if row["partition"] < "2013-02"]
     february = [row for row in rows if row["partition"] >= "2013-02"]
     overall = sum(row["delay_min"] > 15 for row in january) / len(january)
@@ -116,14 +107,13 @@ def test_it_is_issued_once_and_anew_after_a_correction(watched):
     assert [entry.decision for entry in entries] == ["ISSUED", "ISSUED"]
 
 
-def test_a_lost_page_comes_back_byte_for_byte(watched):
+def test_a_lost_page_comes_back_byte_for_byte(issued):
     """The same inputs give the same bytes, and the ledger keeps its one entry."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
-    page = page_of(watched, "2013-02")
-    report_path(watched.workspace, watched.usecase, "2013-02").unlink()
-    assert issue_report(watched.workspace, watched.usecase, "2013-02", watched.run).status == "published"
-    assert page_of(watched, "2013-02") == page
-    assert len(watched.workspace.ledger.entries("parcels", kind="report")) == 1
+    page = page_of(issued, "2013-02")
+    report_path(issued.workspace, issued.usecase, "2013-02").unlink()
+    assert issue_report(issued.workspace, issued.usecase, "2013-02", issued.run).status == "published"
+    assert page_of(issued, "2013-02") == page
+    assert len(issued.workspace.ledger.entries("parcels", kind="report")) == 1
 
 
 def test_it_waits_for_every_served_day(world, february):
@@ -142,17 +132,18 @@ def test_the_first_month_is_reported_without_predictions(world):
     assert verify_report(world.workspace, world.usecase, "2013-01") == []
 
 
-def test_words_from_outside_are_escaped(watched):
+def test_words_from_outside_are_escaped(issued):
     """Declared words and names from tables cannot become markup."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
-    page = page_of(watched, "2013-02")
+    page = page_of(issued, "2013-02")
     assert "<and>" not in page
     assert "East &lt;side&gt;" in page
 
 
 def test_a_regression_speaks_of_errors(world_of, february):
     """A regression's report has errors in the label's unit, against the baseline, and no ranking."""
-    world = measured(world_of("regression"), february)
+    world = world_of("regression")
+    for day in february[::7]:
+        monitor_partition(world.workspace, world.usecase, day, world.run)
     outcome = issue_report(world.workspace, world.usecase, "2013-02", world.run)
     page = page_of(world, "2013-02")
     assert "off by" in outcome.details["headline"]
@@ -171,24 +162,23 @@ def test_the_index_leads_to_every_report(watched):
     assert all((index.parent / address).exists() for address in addresses)
 
 
-def test_a_rollback_issues_the_report_anew_and_stands_on_it(watched):
+def test_a_rollback_issues_the_report_anew_and_stands_on_it(issued):
     """Who took a version out of service, from which day and why is told to whoever reads the month's report."""
-    issue_report(watched.workspace, watched.usecase, "2013-02", watched.run)
     served = {"model_version": "1", "role": "champion", "trained_on": "2013-01"}
-    watched.workspace.ledger.append(
-        watched.run, kind="rollback", subject="model", partition="2013-02-20", decision="ROLLBACK",
+    issued.workspace.ledger.append(
+        issued.run, kind="rollback", subject="model", partition="2013-02-20", decision="ROLLBACK",
         effective_at=start_of("2013-02-20"),
         payload={"serves": served | {"model_version": "0"}, "replaces": served, "actor": "os:ada",
                  "reason": "complaints of <customers>", "is_automatic": False},
     )  # fmt: skip
-    assert issue_report(watched.workspace, watched.usecase, "2013-02", watched.run).status == "published"
-    page = page_of(watched, "2013-02")
+    assert issue_report(issued.workspace, issued.usecase, "2013-02", issued.run).status == "published"
+    page = page_of(issued, "2013-02")
     assert "asked by os:ada" in page
     assert "complaints of &lt;customers&gt;" in page
     shown = dict(numbers_of(page))
     assert (shown["changes.0.model_version.text"], shown["changes.0.replaces.text"]) == ("0", "1")
-    assert verify_report(watched.workspace, watched.usecase, "2013-02") == []
+    assert verify_report(issued.workspace, issued.usecase, "2013-02") == []
     # Days that the other version scored wait for scoring before they are measured again.
-    version = watched.lake.version("health")
-    monitor_partition(watched.workspace, watched.usecase, "2013-02-27", watched.run)
-    assert watched.lake.version("health") == version
+    version = issued.lake.version("health")
+    monitor_partition(issued.workspace, issued.usecase, "2013-02-27", issued.run)
+    assert issued.lake.version("health") == version

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 from catena.chain.upkeep import maintain_tables
-from catena.chain.watching.monitor import monitor_partition
 from catena.chain.watching.report import issue_report, report_path, verify_report
 from catena.declaration import EventType, Stream
 from catena.lake import EventTable, Position, arrow_schema
@@ -31,11 +30,9 @@ SECOND = [
 
 
 @pytest.fixture
-def streamed(world, february):
+def streamed(watched):
     """The binary world with every day of February measured, and a stream without a record."""
-    for day in february[::7]:
-        monitor_partition(world.workspace, world.usecase, day, world.run)
-    return replace(world, usecase=world.usecase.model_copy(update={"streams": (STREAM,)}))
+    return replace(watched, usecase=watched.usecase.model_copy(update={"streams": (STREAM,)}))
 
 
 def land(world, records, start: int = 1, partition: int = 0) -> None:
