@@ -20,7 +20,7 @@ import hypothesis
 import psycopg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 from xdist.scheduler import LoadScopeScheduling
 
 from catena.database import database_url
@@ -181,6 +181,21 @@ def create_database(postgres_settings: Settings) -> Callable[[str], str]:
     return create
 
 
+@pytest.fixture(scope="session")
+def drop_database(postgres_settings: Settings) -> Callable[[URL], None]:
+    """Return a function that removes a database of the session's server, whoever is still connected to it.
+
+    One at a time, while its files are still in memory: at the session's end, thousands of files take half a minute.
+    """
+    server = postgres.dsn(database_url(postgres_settings, "catena").set(database="postgres"))
+
+    def drop(url: URL) -> None:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{url.database}" WITH (FORCE)'.encode())
+
+    return drop
+
+
 @pytest.fixture
 def fresh_database(create_database: Callable[[str], str]) -> Callable[[], str]:
     """Return a function that creates an empty database and returns its URL."""
@@ -197,9 +212,12 @@ def empty_ledger(create_database: Callable[[str], str]) -> str:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, create_database: Callable[[str], str], empty_ledger: str) -> Iterator[Workspace]:
+def workspace(
+    tmp_path: Path, create_database: Callable[[str], str], drop_database: Callable[[URL], None], empty_ledger: str
+) -> Iterator[Workspace]:
     """An opened, empty installation of its own: home in `tmp_path`, a fresh database with the ledger."""
     url = SecretStr(create_database(empty_ledger))
     opened = Workspace(Settings(_env_file=None, home=tmp_path, database_url=url))
     yield opened
     opened.engine.dispose()
+    drop_database(opened.engine.url)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from catena.declaration import (
     Calendar,
@@ -159,7 +159,7 @@ def kept() -> dict[str, Kept]:
 @pytest.fixture
 def begin(
     local: Workspace, home: Path, tmp_path: Path, kept: dict[str, Kept], create_database: Callable[[str], str],
-    tmp_path_factory: pytest.TempPathFactory,
+    drop_database: Callable[[URL], None], tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str, Callable[[], object]], Workspace]:  # fmt: skip
     """Return a function that lets a file's first test live through something, and the others begin with its result.
 
@@ -169,6 +169,7 @@ def begin(
 
     def restore(past: Kept) -> None:
         local.engine.dispose()
+        drop_database(local.engine.url)
         for opened in ("engine", "ledger"):
             vars(local).pop(opened, None)
         url = SecretStr(create_database(past.database))
