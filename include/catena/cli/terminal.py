@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DONE, WORK_FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 
-_WORD = 12
+_WORD = 16
 """Longest word that a table never breaks, in characters."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
