@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psycopg
@@ -29,6 +29,9 @@ from catena.platform import installation, postgres, processes
 from catena.run import code_version
 from catena.settings import Settings
 from catena.workspace import Workspace
+
+if TYPE_CHECKING:
+    from catena.chain.score_card.card import ScoreCard
 
 # A busy machine is no failure, and a red run must be red again when it is repeated.
 hypothesis.settings.register_profile("catena", deadline=None, derandomize=True)
@@ -71,10 +74,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Outcomes:
-    """Writes each test's outcome as it ends, with the version of the code; those of other code are dropped first."""
+    """Writes each test's outcome as it ends, with the version of the code; those of other code are dropped first.
+
+    In the end it says what the score card of the chain's days came to, where it was computed.
+    """
 
     def __init__(self, file: Path, code: str) -> None:
-        self._file, self._code = file, code
+        self._file, self._code, self._card = file, code, card_file(file)
+        self._card.unlink(missing_ok=True)
         self._worst: dict[str, str] = {}
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
@@ -88,6 +95,30 @@ class Outcomes:
             said = {"test": report.nodeid, "outcome": self._worst.pop(report.nodeid), "code": self._code}
             with self._file.open("a", encoding="utf-8") as file:
                 file.write(f"{json.dumps(said)}\n")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Publish the scores of the sections."""
+        if self._card.exists():
+            sections = json.loads(self._card.read_text(encoding="utf-8"))["sections"]
+            scores = ", ".join(f"{name.lower()} {score:g}" for name, score in sections.items())
+            terminalreporter.write_line(f"ML Test Score of the few weeks that the chain's tests live: {scores} (of 7)")
+
+
+def card_file(recorded: Path) -> Path:
+    """Return where the chain's tests leave their score card: beside the outcomes."""
+    return recorded.with_name("score-card.json")
+
+
+@pytest.fixture
+def publish_card(pytestconfig: pytest.Config) -> Callable[[ScoreCard], None]:
+    """Return a function that leaves a score card beside the outcomes, where these are kept."""
+
+    def publish(card: ScoreCard) -> None:
+        if pytestconfig.getoption("--record-outcomes"):
+            text = json.dumps(card.as_dict(), indent=2, ensure_ascii=False)
+            card_file(Settings().recorded_tests).write_text(text, encoding="utf-8")
+
+    return publish
 
 
 def free_port() -> int:
