@@ -54,13 +54,11 @@ def registry(empty_mlflow):
 def live(workspace, usecase, land, run_of, span):
     """Let the days come one by one, each scored on its day, each month trained and decided when it is over.
 
-    They are not measured: without a guard nothing follows from it. The first month is learned from, whenever it came.
+    They are not measured: without a guard nothing follows from it.
     """
-    first = [day for day in span if day < "2024-02"]
-    land(first)
     for day in span:
-        if day not in first:
-            land([day])
+        land([day])
+        if day >= "2024-02-01":
             score_partition(workspace, usecase, day, run_of("score"))
         if day == last_day_of(month_of(day)):
             train_candidate(workspace, usecase, month_of(day), run_of("train"))
